@@ -1,0 +1,260 @@
+"""BoundingBoxSequence: batches of images, classes and boxes for Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from os import PathLike
+
+import keras
+import numpy as np
+import pandas as pd
+
+from keras_bbox import augment as augmentation
+from keras_bbox import images
+from keras_bbox.annotations import (
+    find_class_names,
+    image_paths,
+    is_negative,
+    validate_annotations,
+)
+from keras_bbox.boxes import convert_boxes, parse_format
+
+LAST_BATCH = ("keep", "drop", "pad")
+
+
+class BoundingBoxSequence(keras.utils.PyDataset):
+    """Serves the rows of a table of boxes as batches ``(X, (y_class, y_bbox))``.
+
+    Every row is one sample: the row's image and that row's class and box. An image with several
+    rows comes several times.
+
+    - ``X``: shape ``(B, height, width, 3)``, RGB from 0 to 255 unless ``preprocess`` changes it.
+    - ``y_class``: class ids, shape ``(B,)``, ``int32``.
+    - ``y_bbox``: boxes in ``bounding_box_format``, shape ``(B, 4)``, ``float32``.
+
+    With ``last_batch="pad"`` a batch has a third part, the sample weights of the two outputs,
+    each of shape ``(B,)``: 1, and 0 for the rows that fill up the last batch.
+
+    All randomness of a sample comes from ``(seed, epoch, row)``: the batches are the same for any
+    number of workers, be they threads or processes. An epoch is one pass by ``fit``, ``evaluate``
+    or ``predict``; the attribute ``epoch`` tells the current one and can be set to repeat or
+    resume it. (On JAX and PyTorch, Keras first draws a batch to build the model; that pass counts
+    too.) Indexing and ``iter()`` stay within the current epoch.
+
+    Keras's ``fit`` shuffles the order of whole batches on its own, from Python's global generator.
+    The sequence already draws an order of rows for each epoch, so ``fit(..., shuffle=False)`` is
+    the way to repeat a training exactly.
+
+    Args:
+        annotations: A table of boxes (see ``kb.annotations.read_csv``).
+        image_dir: The folder that the images lie below.
+        image_size: ``(height, width)`` of the images in a batch, in pixels.
+        batch_size: Rows a batch.
+        class_names: The classes in the order of their ids; ``None`` takes those of the table,
+            sorted.
+        augment: ``None``, a list of steps from ``kb.augment``, a ``kb.augment.Pipeline``, or any
+            callable ``(sample, rng) -> sample``.
+        shuffle: Whether each epoch has an order of its own. Otherwise the order is the table's.
+        seed: A whole number of 0 or more.
+        preprocess: What the network wants of its input, a function of the ``float32`` batch of
+            images such as ``keras.applications.mobilenet.preprocess_input``.
+        bounding_box_format: The format of ``y_bbox``; pixel formats count pixels of
+            ``image_size``.
+        last_batch: What becomes of the last, smaller batch: ``"keep"``, ``"drop"``, or ``"pad"``.
+        dtype: The dtype of ``X``.
+        workers: Threads or processes in which Keras makes batches ahead.
+        use_multiprocessing: Whether they are processes.
+        max_queue_size: Batches made ahead at the most.
+
+    Raises:
+        ValueError: If the table or an argument is not usable; the message names rows and values.
+        FileNotFoundError: If image files are missing.
+
+    Example:
+        >>> import keras_bbox as kb, tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> _ = kb.datasets.make_snacks(12, image_size=64, directory=folder + "/snacks")
+        >>> table = kb.annotations.read_csv(folder + "/snacks/annotations-train.csv")
+        >>> sequence = kb.BoundingBoxSequence(
+        ...     table, folder + "/snacks/train", image_size=(32, 32), batch_size=4)
+        >>> X, (y_class, y_bbox) = sequence[0]
+        >>> X.shape, y_class.shape, y_bbox.shape
+        ((4, 32, 32, 3), (4,), (4, 4))
+    """
+
+    def __init__(
+        self,
+        annotations: pd.DataFrame,
+        image_dir: str | PathLike[str],
+        image_size: tuple[int, int] = (224, 224),
+        batch_size: int = 32,
+        class_names: Sequence[str] | None = None,
+        augment: augmentation.Augmentation | Sequence | None = None,
+        shuffle: bool = True,
+        seed: int = 0,
+        preprocess: Callable | None = None,
+        bounding_box_format: str = "rel_xyxy",
+        last_batch: str = "keep",
+        dtype: str = "float32",
+        workers: int = 2,
+        use_multiprocessing: bool = False,
+        max_queue_size: int = 10,
+    ):
+        super().__init__(workers, use_multiprocessing, max_queue_size)
+        if last_batch not in LAST_BATCH:
+            raise ValueError(
+                f"last_batch must be one of {LAST_BATCH}. Received: last_batch={last_batch!r}"
+            )
+        height, width = image_size
+        for name, value in (("batch_size", batch_size), ("height", height), ("width", width)):
+            if value < 1:
+                raise ValueError(f"{name} must be 1 or more. Received: {name}={value}")
+        parse_format(bounding_box_format)
+        self.annotations = _single_boxes(validate_annotations(annotations, class_names))
+        self.image_dir = image_dir
+        self.image_size = (height, width)
+        self.batch_size = batch_size
+        self.class_names = tuple(class_names or find_class_names(self.annotations))
+        self.augment = _as_augmentation(augment)
+        self.shuffle = shuffle
+        self.seed = seed
+        self.preprocess = preprocess
+        self.bounding_box_format = bounding_box_format
+        self.last_batch = last_batch
+        self.dtype = dtype
+        self.epoch = 0
+        self._epoch_begun = False
+        self._paths = _existing(image_paths(self.annotations, image_dir), self.annotations)
+        ids = {name: class_id for class_id, name in enumerate(self.class_names)}
+        self._labels = self.annotations["class_name"].map(ids).to_numpy(np.int32)
+        self._boxes = self.annotations[["x_min", "y_min", "x_max", "y_max"]].to_numpy()
+        if not len(self):
+            raise ValueError(
+                "A sequence needs at least one batch. Give more rows, or a smaller batch_size. "
+                f"Received: rows={len(self.annotations)}, batch_size={batch_size}, "
+                f"last_batch={last_batch!r}"
+            )
+
+    def __len__(self) -> int:
+        whole, rest = divmod(len(self.annotations), self.batch_size)
+        return whole + (rest > 0 and self.last_batch != "drop")
+
+    def __getitem__(self, index: int):
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"The sequence has {len(self)} batches. Received: index={index}")
+        epoch = self.epoch  # read once: another thread may begin the next epoch meanwhile
+        rows = self.rows(index % len(self), epoch)
+        samples = [self._sample(row, epoch) for row in rows]
+        padding = self.batch_size - len(rows) if self.last_batch == "pad" else 0
+        samples += samples[-1:] * padding
+        X = self._stack([sample.image for sample in samples])
+        height, width = self.image_size
+        y_bbox = convert_boxes(
+            np.concatenate([sample.boxes for sample in samples]),
+            "rel_xyxy",
+            self.bounding_box_format,
+            height=height,
+            width=width,
+        ).astype(np.float32)
+        y_class = np.concatenate([sample.labels for sample in samples])
+        if self.last_batch != "pad":
+            return X, (y_class, y_bbox)
+        weights = np.repeat(np.array([1, 0], np.float32), [len(rows), padding])
+        return X, (y_class, y_bbox), (weights, weights.copy())
+
+    def rows(self, index: int, epoch: int | None = None) -> np.ndarray:
+        """Tells which rows of ``annotations`` a batch is made of.
+
+        Args:
+            index: The batch.
+            epoch: The epoch; ``None`` for the current one.
+
+        Returns:
+            Positions (``annotations.iloc``), shape ``(B,)``, without padding.
+
+        Example:
+            >>> import keras_bbox as kb, tempfile
+            >>> folder = tempfile.mkdtemp() + "/snacks"
+            >>> _ = kb.datasets.make_snacks(12, image_size=64, directory=folder)
+            >>> table = kb.annotations.read_csv(folder + "/annotations-train.csv")
+            >>> sequence = kb.BoundingBoxSequence(
+            ...     table, folder + "/train", batch_size=3, shuffle=False)
+            >>> sequence.rows(1)
+            array([3, 4, 5])
+        """
+        order = np.arange(len(self.annotations))
+        if self.shuffle:
+            epoch = self.epoch if epoch is None else epoch
+            order = np.random.default_rng([self.seed, epoch]).permutation(order)
+        return order[index * self.batch_size : (index + 1) * self.batch_size]
+
+    def on_epoch_begin(self) -> None:
+        self._epoch_begun = True
+
+    def on_epoch_end(self) -> None:
+        # Keras also says "end" once before the first epoch, which must not count.
+        self.epoch += self._epoch_begun
+        self._epoch_begun = False
+
+    def _sample(self, row: int, epoch: int) -> augmentation.Sample:
+        sample = augmentation.Sample(
+            images.read_image(self._paths[row]),
+            self._boxes[row : row + 1],
+            self._labels[row : row + 1],
+        )
+        rng = np.random.default_rng([self.seed, epoch, row])
+        if isinstance(self.augment, augmentation.Pipeline):
+            return self.augment(sample, rng, image_size=self.image_size)
+        if self.augment is not None:
+            sample = self._checked(self.augment(sample, rng), row)
+        return augmentation.resize(sample, self.image_size)
+
+    def _checked(self, sample: augmentation.Sample, row: int) -> augmentation.Sample:
+        boxes, labels = np.shape(sample.boxes), np.shape(sample.labels)
+        if boxes != (1, 4) or labels != (1,):
+            raise ValueError(
+                "An augmentation must keep the one box and label of a sample. Make it return "
+                "boxes of shape (1, 4) and labels of shape (1,). "
+                f"Received: boxes.shape={boxes}, labels.shape={labels} for row {row}"
+            )
+        return sample
+
+    def _stack(self, arrays: list[np.ndarray]) -> np.ndarray:
+        if self.preprocess is None:
+            return np.stack(arrays).astype(self.dtype, copy=False)
+        X = np.asarray(self.preprocess(np.stack(arrays).astype(np.float32)))
+        if X.shape[:1] != (len(arrays),):
+            raise ValueError(
+                "preprocess must return one image for each that it is given. "
+                f"Received: {X.shape} for {len(arrays)} images"
+            )
+        return X.astype(self.dtype, copy=False)
+
+
+def _single_boxes(annotations: pd.DataFrame) -> pd.DataFrame:
+    negative = is_negative(annotations)
+    if negative.any():
+        raise ValueError(
+            "Each sample of a BoundingBoxSequence has one box, so images without objects cannot "
+            "take part. Leave them out: annotations[~kb.annotations.is_negative(annotations)]. "
+            f"Received: {int(negative.sum())} such rows, the first with index "
+            f"{annotations.index[negative][0]}"
+        )
+    return annotations
+
+
+def _as_augmentation(augment):
+    if augment is None or callable(augment):
+        return augment
+    return augmentation.Pipeline(augment)
+
+
+def _existing(paths: list, annotations: pd.DataFrame) -> list:
+    missing = [k for k, path in enumerate(paths) if not path.is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f"Every row needs its image file, and {len(missing)} of {len(paths)} are missing. "
+            "Check image_dir, or remove the rows. Received: "
+            f"row {annotations.index[missing[0]]} with path='{paths[missing[0]]}'"
+        )
+    return paths

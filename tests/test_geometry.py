@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+
+from keras_bbox import geometry
+
+
+def test_the_first_matrix_is_applied_first():
+    moved_then_grown = geometry.compose(geometry.translation(x=1), geometry.scaling(x=3, y=3))
+    assert geometry.transform_points([[0, 0]], moved_then_grown).tolist() == [[3, 0]]
+
+
+def test_quarter_turns_are_exact():
+    for quarter, expected in enumerate([[2, 1], [-1, 2], [-2, -1], [1, -2]]):
+        matrix = geometry.rotation(90 * quarter)
+        assert geometry.transform_points([2, 1], matrix).tolist() == expected
+        assert np.array_equal(geometry.rotation(90 * quarter - 360), matrix)
+
+
+def test_rotation_agrees_with_complex_numbers():
+    for degrees in (-170.0, -45.0, 10.0, 123.4):
+        turned = complex(3, 4) * np.exp(1j * np.radians(degrees))
+        point = geometry.transform_points([3, 4], geometry.rotation(degrees))
+        assert np.allclose(point, [turned.real, turned.imag])
+
+
+def test_about_keeps_its_point():
+    matrix = geometry.about(geometry.rotation(33), x=5, y=7)
+    assert np.allclose(geometry.transform_points([5, 7], matrix), [5, 7])
+
+
+def test_invert_leads_back():
+    matrix = geometry.compose(
+        geometry.rotation(12), geometry.scaling(2, 3), geometry.translation(4, 5)
+    )
+    points = np.random.default_rng(0).uniform(-9, 9, (20, 2))
+    back = geometry.transform_points(
+        geometry.transform_points(points, matrix), geometry.invert(matrix)
+    )
+    assert np.allclose(back, points)
+
+
+def test_a_flat_matrix_has_no_inverse():
+    with pytest.raises(ValueError, match="keeps areas above 0"):
+        geometry.invert(geometry.scaling(0, 1))
+
+
+def test_boxes_become_the_hull_of_their_corners():
+    box = np.array([1.0, 2.0, 4.0, 3.0])
+    matrix = geometry.about(geometry.rotation(30), 2, 2)
+    corners = np.array([[1, 2], [4, 2], [4, 3], [1, 3]])
+    moved = geometry.transform_points(corners, matrix)
+    hull = [*moved.min(axis=0), *moved.max(axis=0)]
+    assert np.allclose(geometry.transform_boxes(box, matrix), hull)
+    many = geometry.transform_boxes(np.tile(box, (2, 3, 1)), matrix)
+    assert many.shape == (2, 3, 4) and np.allclose(many, hull)
+
+
+def test_no_boxes_stay_no_boxes():
+    assert geometry.transform_boxes(np.zeros((0, 4)), np.eye(3)).shape == (0, 4)
+    assert geometry.visible_share(np.zeros((0, 4)), height=2, width=2).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("box", "share"),
+    [
+        ([0, 0, 10, 10], 1.0),
+        ([-5, -5, 5, 5], 0.25),
+        ([-10, 0, 0, 10], 0.0),
+        ([30, 0, 40, 10], 0.0),
+        ([-10, -10, 30, 20], 20 * 10 / (40 * 30)),
+        ([3, 3, 3, 9], 0.0),
+    ],
+)
+def test_visible_share(box, share):
+    assert geometry.visible_share(np.array(box), height=10, width=20) == pytest.approx(share)

@@ -1,0 +1,139 @@
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from keras_bbox import geometry
+from keras_bbox.images import read_image, transform_colors, warp_image, write_image
+
+QUADRANTS = np.zeros((40, 60, 3), np.uint8)
+QUADRANTS[:20, :30] = (200, 30, 40)
+QUADRANTS[20:, 30:] = (10, 220, 90)
+QUADRANTS[:20, 30:] = (20, 40, 240)
+
+
+def pillow_says(path):
+    return np.asarray(ImageOps.exif_transpose(Image.open(path)).convert("RGB")).astype(int)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_jpegs_of_every_mode_and_rotation_become_upright_rgb(tmp_path, mode, orientation):
+    path = tmp_path / "image.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(QUADRANTS).convert(mode).save(path, exif=exif, quality=95)
+    image = read_image(path)
+    assert image.dtype == np.uint8
+    assert image.shape == ((40, 60, 3) if orientation < 5 else (60, 40, 3))
+    assert np.abs(image - pillow_says(path)).max() <= 1
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1"])
+@pytest.mark.parametrize("ending", ["png", "webp", "bmp", "tif"])
+def test_other_formats_and_modes_become_rgb(tmp_path, mode, ending):
+    if ending == "bmp" and mode == "LA":
+        pytest.skip("BMP has no grey with alpha")
+    path = tmp_path / f"image.{ending}"
+    options = {"lossless": True} if ending == "webp" else {}
+    Image.fromarray(QUADRANTS).convert(mode).save(path, **options)
+    assert np.abs(read_image(path) - pillow_says(path)).max() <= 1
+
+
+def test_sixteen_bits_are_reduced_to_eight(tmp_path):
+    path = str(tmp_path / "deep.png")
+    cv2.imwrite(path, QUADRANTS[..., ::-1].astype(np.uint16) * 257)
+    assert np.array_equal(read_image(path), QUADRANTS)
+    cv2.imwrite(path, QUADRANTS[..., 0].astype(np.uint16) * 257)
+    assert np.array_equal(read_image(path), np.repeat(QUADRANTS[..., :1], 3, axis=2))
+
+
+@pytest.mark.parametrize("content", [b"", b"not an image", b"\xff\xd8\xff\xe0 cut off"])
+def test_an_unreadable_file_is_named(tmp_path, content):
+    path = tmp_path / "broken.jpg"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"Image files must be.*broken\.jpg.* bytes\)"):
+        read_image(path)
+
+
+def test_a_missing_file_is_not_found(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere.jpg"):
+        read_image(tmp_path / "nowhere.jpg")
+
+
+def test_what_is_written_is_read(tmp_path):
+    assert np.array_equal(read_image(write_image(tmp_path / "a/b.png", QUADRANTS)), QUADRANTS)
+    jpeg = read_image(write_image(tmp_path / "a/b.jpg", QUADRANTS, quality=100))
+    assert np.abs(jpeg.astype(int) - QUADRANTS).mean() < 3
+
+
+def test_only_images_are_written(tmp_path):
+    with pytest.raises(ValueError, match="Images must be uint8"):
+        write_image(tmp_path / "a.png", QUADRANTS.astype(float))
+    with pytest.raises(ValueError, match="must name an image format.*a.xyz"):
+        write_image(tmp_path / "a.xyz", QUADRANTS)
+
+
+@pytest.mark.parametrize("size", [(7, 10), (8, 5), (1, 1), (33, 64)])
+def test_flips_and_turns_move_every_pixel_exactly(size):
+    height, width = size
+    image = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    turned = geometry.compose(geometry.rotation(90), geometry.translation(x=height))
+    for matrix, out_size, expected in (
+        (geometry.flip(width=width), (height, width), image[:, ::-1]),
+        (geometry.flip(height=height), (height, width), image[::-1]),
+        (turned, (width, height), np.rot90(image, -1)),
+    ):
+        out = warp_image(image, matrix, height=out_size[0], width=out_size[1])
+        assert np.array_equal(out, expected)
+
+
+def test_a_whole_shrink_averages_areas():
+    image = np.random.default_rng(0).integers(0, 256, (8, 12, 3), dtype=np.uint8)
+    out = warp_image(image, geometry.scaling(x=0.5, y=0.5), height=4, width=6)
+    means = image.reshape(4, 2, 6, 2, 3).mean(axis=(1, 3))
+    assert np.abs(out - means).max() <= 0.51
+
+
+def test_a_strong_shrink_does_not_alias():
+    stripes = np.zeros((256, 256, 3), np.uint8)
+    stripes[:, ::2] = 255
+    matrix = geometry.compose(geometry.scaling(x=0.2, y=0.2), geometry.translation(x=5.3, y=3.1))
+    out = warp_image(stripes, matrix, height=64, width=64)
+    # Averaged over 2.5 columns, of which 1 or 1.5 are white; a bilinear warp alone gives 0 or 255.
+    inside = out[10:50, 10:50]
+    assert inside.min() >= 0.4 * 255 - 1 and inside.max() <= 0.6 * 255 + 1
+
+
+def test_a_strong_shrink_keeps_its_place():
+    image = np.zeros((200, 300, 3), np.uint8)
+    image[40:120, 90:210] = 255
+    matrix = geometry.compose(geometry.scaling(x=0.1, y=0.1), geometry.translation(x=2, y=3))
+    out = warp_image(image, matrix, height=30, width=40, fill=(0, 0, 0))
+    assert np.array_equal(np.argwhere(out[..., 0] > 127).min(axis=0), [7, 11])
+    assert np.array_equal(np.argwhere(out[..., 0] > 127).max(axis=0), [14, 22])
+
+
+def test_borders():
+    image = np.full((4, 4, 3), 10, np.uint8)
+    away = geometry.translation(x=2)
+    grey = warp_image(image, away, height=4, width=4)
+    assert np.array_equal(np.unique(grey[:, :2]), [128])
+    assert np.array_equal(
+        np.unique(warp_image(image, away, height=4, width=4, border="reflect")), [10]
+    )
+    with pytest.raises(ValueError, match="border must be one of"):
+        warp_image(image, away, height=4, width=4, border="wrap")
+
+
+def test_the_input_is_not_changed():
+    image = QUADRANTS.copy()
+    warp_image(image, geometry.translation(x=3), height=40, width=60)
+    transform_colors(image, np.eye(3, 4) * 0.5)
+    assert np.array_equal(image, QUADRANTS)
+
+
+def test_color_matrices_mix_channels_in_rgb_order():
+    red_to_blue = np.array([[0, 0, 0, 0], [0, 0, 0, 0], [1, 0, 0, 5]])
+    out = transform_colors(QUADRANTS, red_to_blue)
+    assert np.array_equal(out[..., 2], QUADRANTS[..., 0] + 5)
