@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from ._graphs import Graph, Step, plain_view
+from keras_bbox._graphs import Graph, Step, plain_view
 
 _CONVOLUTIONS = (
     keras.layers.Conv2D,

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import keras
 
-from ._features import final_activation, find_features, has_kernel
-from ._graphs import Graph, copy_graph, freeze
+from keras_bbox._features import final_activation, find_features, has_kernel
+from keras_bbox._graphs import Graph, copy_graph, freeze
 
 __all__ = ["add_localization_head"]
 
