@@ -14,8 +14,10 @@ __all__ = [
     "compose",
     "flip",
     "invert",
+    "perspective",
     "rotation",
     "scaling",
+    "shearing",
     "transform_boxes",
     "transform_points",
     "translation",
@@ -102,6 +104,62 @@ def flip(*, width: float | None = None, height: float | None = None) -> np.ndarr
     if height is not None:
         matrix[1] = (0.0, -1.0, height)
     return matrix
+
+
+def shearing(x: float = 0.0, y: float = 0.0) -> np.ndarray:
+    """Slants about the top left corner.
+
+    Args:
+        x: Pixels that a point moves to the right for each pixel that it lies below the corner.
+        y: Pixels that a point moves down for each pixel that it lies right of the corner.
+
+    Returns:
+        A ``(3, 3)`` float64 matrix.
+
+    Example:
+        >>> from keras_bbox import geometry
+        >>> geometry.transform_boxes([0.0, 0.0, 2.0, 2.0], geometry.shearing(x=0.5))
+        array([0., 0., 3., 2.])
+    """
+    return np.array([[1.0, x, 0.0], [y, 1.0, 0.0], [0.0, 0.0, 1.0]])
+
+
+def perspective(corners: np.ndarray, *, height: float, width: float) -> np.ndarray:
+    """Maps four points to the corners of the image, as if it were photographed from elsewhere.
+
+    Args:
+        corners: Shape ``(4, 2)``: the points ``x, y`` in pixels that come to lie at the top left,
+            top right, bottom right and bottom left corner.
+        height: The image's height.
+        width: The image's width.
+
+    Returns:
+        A ``(3, 3)`` float64 matrix.
+
+    Raises:
+        ValueError: If three of the points lie on one line.
+
+    Example:
+        >>> from keras_bbox import geometry
+        >>> quarter = [[0.0, 0.0], [5.0, 0.0], [5.0, 5.0], [0.0, 5.0]]
+        >>> zoom = geometry.perspective(quarter, height=10, width=10)
+        >>> geometry.transform_boxes([1.0, 1.0, 2.0, 2.0], zoom).round(6)
+        array([2., 2., 4., 4.])
+    """
+    targets = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float64)
+    rows = []
+    # Two equations a corner for the eight entries of a matrix that ends in 1, such as
+    # u (g x + h y + 1) = a x + b y + c.
+    for (x, y), (u, v) in zip(np.asarray(corners, dtype=np.float64), targets, strict=True):
+        rows.append([x, y, 1, 0, 0, 0, -u * x, -u * y])
+        rows.append([0, 0, 0, x, y, 1, -v * x, -v * y])
+    try:
+        entries = np.linalg.solve(np.array(rows), targets.ravel())
+    except np.linalg.LinAlgError:
+        raise ValueError(
+            f"No three corners may lie on one line. Received: corners={corners}"
+        ) from None
+    return np.append(entries, 1.0).reshape(3, 3)
 
 
 def about(matrix: np.ndarray, x: float, y: float) -> np.ndarray:
@@ -193,46 +251,118 @@ def transform_points(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return moved[..., :2] / moved[..., 2:]
 
 
-def transform_boxes(boxes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Moves boxes through a matrix: the upright hull of their four corners.
+def transform_boxes(boxes: np.ndarray, matrix: np.ndarray, *, shape: str = "hull") -> np.ndarray:
+    """Moves boxes through a matrix and puts upright boxes round the result.
 
     Args:
         boxes: Shape ``(..., 4)``, ``xyxy`` in pixels.
         matrix: A ``(3, 3)`` matrix.
+        shape: What is moved: ``"hull"``, the four corners, so that nothing of the box is lost; or
+            ``"ellipse"``, the largest ellipse in the box, which fits most objects closer when they
+            turn. For matrices that only stretch, move and mirror they are the same.
 
     Returns:
         Shape ``(..., 4)``, ``xyxy`` in pixels, float64, not clipped.
+
+    Raises:
+        ValueError: If ``shape`` has another value.
 
     Example:
         >>> from keras_bbox import geometry
         >>> eighth_turn = geometry.rotation(45)
         >>> geometry.transform_boxes([0.0, 0.0, 1.0, 1.0], eighth_turn).round(3)
         array([-0.707,  0.   ,  0.707,  1.414])
+        >>> geometry.transform_boxes([0.0, 0.0, 1.0, 1.0], eighth_turn, shape="ellipse").round(3)
+        array([-0.5  ,  0.207,  0.5  ,  1.207])
     """
     boxes = np.asarray(boxes, dtype=np.float64)
+    if shape == "ellipse":
+        return _transform_ellipses(boxes, matrix)
+    if shape != "hull":
+        raise ValueError(f"shape must be 'hull' or 'ellipse'. Received: shape={shape!r}")
     corners = boxes[..., [[0, 1], [2, 1], [2, 3], [0, 3]]]
     moved = transform_points(corners, matrix)
     return np.concatenate([moved.min(axis=-2), moved.max(axis=-2)], axis=-1)
 
 
-def visible_share(boxes: np.ndarray, *, height: float, width: float) -> np.ndarray:
-    """The share of each box's area that lies inside the image.
+def _transform_ellipses(boxes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    # The lines l that touch an ellipse satisfy l^T D l = 0, and D moves as M D M^T; the upright
+    # and level lines among them are the sides of the box round it.
+    center, half = (boxes[..., :2] + boxes[..., 2:]) / 2, (boxes[..., 2:] - boxes[..., :2]) / 2
+    to_box = np.zeros((*boxes.shape[:-1], 3, 3))
+    to_box[..., (0, 1), (0, 1)] = half
+    to_box[..., :2, 2] = center
+    to_box[..., 2, 2] = 1.0
+    moved = matrix @ to_box
+    dual = moved @ np.diag((1.0, 1.0, -1.0)) @ np.swapaxes(moved, -1, -2)
+    scale = dual[..., 2, 2, None]
+    middle = dual[..., :2, 2] / scale
+    square = middle**2 - dual[..., (0, 1), (0, 1)] / scale
+    reach = np.sqrt(np.maximum(square, 0.0))
+    return np.concatenate([middle - reach, middle + reach], axis=-1)
+
+
+def visible_share(
+    boxes: np.ndarray, matrix: np.ndarray, *, height: float, width: float
+) -> np.ndarray:
+    """The share of each box's area that lies on the canvas after a matrix.
+
+    It is the share of the *original* box: its moved outline is cut at the canvas, and what is left
+    is measured where it came from. So it is exact for turned and tilted boxes too.
 
     Args:
-        boxes: Shape ``(..., 4)``, ``xyxy`` in pixels.
-        height: The image's height.
-        width: The image's width.
+        boxes: Shape ``(N, 4)``, ``xyxy`` in pixels, before the matrix.
+        matrix: A ``(3, 3)`` matrix.
+        height: The canvas's height.
+        width: The canvas's width.
 
     Returns:
-        Shape ``(...)``, float64, from 0 to 1; 0 for a box without area.
+        Shape ``(N,)``, float64, from 0 to 1; 0 for a box without area.
 
     Example:
         >>> from keras_bbox import geometry
-        >>> float(geometry.visible_share([-5.0, 0.0, 5.0, 10.0], height=20, width=20))
-        0.5
+        >>> half_out = geometry.translation(x=-5)
+        >>> geometry.visible_share([[0.0, 0.0, 10.0, 10.0]], half_out, height=20, width=20)
+        array([0.5])
     """
     boxes = np.asarray(boxes, dtype=np.float64)
-    inside = np.clip(boxes, 0.0, (width, height, width, height))
     area = np.prod(boxes[..., 2:] - boxes[..., :2], axis=-1)
-    visible = np.prod(inside[..., 2:] - inside[..., :2], axis=-1)
+    if _keeps_boxes_upright(matrix):
+        moved = transform_boxes(boxes, matrix)
+        inside = np.clip(moved, 0.0, (width, height, width, height))
+        area = np.prod(moved[..., 2:] - moved[..., :2], axis=-1)
+        visible = np.prod(inside[..., 2:] - inside[..., :2], axis=-1)
+    else:
+        back = invert(matrix)
+        visible = np.array([_visible_area(box, matrix, back, height, width) for box in boxes])
     return np.divide(visible, area, out=np.zeros_like(area), where=area > 0)
+
+
+def _keeps_boxes_upright(matrix: np.ndarray) -> bool:
+    straight = matrix[0, 1] == matrix[1, 0] == 0 or matrix[0, 0] == matrix[1, 1] == 0
+    return bool(straight and matrix[2, 0] == matrix[2, 1] == 0)
+
+
+def _visible_area(
+    box: np.ndarray, matrix: np.ndarray, back: np.ndarray, height: float, width: float
+) -> float:
+    outline = transform_points(box[[[0, 1], [2, 1], [2, 3], [0, 3]]], matrix)
+    for axis, size in ((0, width), (1, height)):
+        outline = _cut(outline, outline[:, axis])
+        outline = _cut(outline, size - outline[:, axis]) if len(outline) else outline
+        if not len(outline):
+            return 0.0
+    x, y = transform_points(outline, back).T
+    return abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
+
+
+def _cut(outline: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """Cuts a convex outline at a line; ``depth`` is each point's distance on the side to keep."""
+    kept = []
+    for k in range(len(outline)):
+        here, there = depth[k - 1], depth[k]
+        if (here < 0) != (there < 0):
+            kept.append(outline[k - 1] + here / (here - there) * (outline[k] - outline[k - 1]))
+        if there >= 0:
+            kept.append(outline[k])
+    return np.array(kept)

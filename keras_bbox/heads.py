@@ -74,6 +74,8 @@ def add_localization_head(
             a head returns is wrong.
 
     Example:
+        >>> import keras
+        >>> import keras_bbox as kb
         >>> backbone = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(8, 3)])
         >>> model = kb.add_localization_head(backbone, num_classes=7)
         >>> model.output_names

@@ -32,8 +32,10 @@ class BoundingBoxSequence(keras.utils.PyDataset):
     - ``y_class``: class ids, shape ``(B,)``, ``int32``.
     - ``y_bbox``: boxes in ``bounding_box_format``, shape ``(B, 4)``, ``float32``.
 
-    With ``last_batch="pad"`` a batch has a third part, the sample weights of the two outputs,
-    each of shape ``(B,)``: 1, and 0 for the rows that fill up the last batch.
+    With ``last_batch="pad"``, or an augmentation that weighs its boxes
+    (``kb.augment.Pipeline(hidden_boxes="weight")``), a batch has a third part, the sample weights
+    of the two outputs, each of shape ``(B,)``: 1, and 0 for hidden boxes and for the rows that fill
+    up the last batch.
 
     All randomness of a sample comes from ``(seed, epoch, row)``: the batches are the same for any
     number of workers, be they threads or processes. An epoch is one pass by ``fit``, ``evaluate``
@@ -116,6 +118,8 @@ class BoundingBoxSequence(keras.utils.PyDataset):
         self.batch_size = batch_size
         self.class_names = tuple(class_names or find_class_names(self.annotations))
         self.augment = _as_augmentation(augment)
+        weighs_boxes = getattr(self.augment, "hidden_boxes", None) == "weight"
+        self._has_weights = weighs_boxes or last_batch == "pad"
         self.shuffle = shuffle
         self.seed = seed
         self.preprocess = preprocess
@@ -157,9 +161,10 @@ class BoundingBoxSequence(keras.utils.PyDataset):
             width=width,
         ).astype(np.float32)
         y_class = np.concatenate([sample.labels for sample in samples])
-        if self.last_batch != "pad":
+        if not self._has_weights:
             return X, (y_class, y_bbox)
-        weights = np.repeat(np.array([1, 0], np.float32), [len(rows), padding])
+        weights = np.array([_weight(sample) for sample in samples], np.float32)
+        weights[len(rows) :] = 0
         return X, (y_class, y_bbox), (weights, weights.copy())
 
     def rows(self, index: int, epoch: int | None = None) -> np.ndarray:
@@ -244,9 +249,19 @@ def _single_boxes(annotations: pd.DataFrame) -> pd.DataFrame:
 
 
 def _as_augmentation(augment):
-    if augment is None or callable(augment):
-        return augment
-    return augmentation.Pipeline(augment)
+    if augment is None:
+        return None
+    pipeline = augment if callable(augment) else augmentation.Pipeline(augment)
+    if getattr(pipeline, "hidden_boxes", None) == "drop":
+        raise ValueError(
+            "Each sample of a BoundingBoxSequence keeps its one box. Make the pipeline with "
+            "hidden_boxes='resample' or 'weight'. Received: hidden_boxes='drop'"
+        )
+    return pipeline
+
+
+def _weight(sample: augmentation.Sample) -> float:
+    return float(sample.columns["weight"][0]) if "weight" in sample.columns else 1.0
 
 
 def _existing(paths: list, annotations: pd.DataFrame) -> list:

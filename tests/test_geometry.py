@@ -57,7 +57,7 @@ def test_boxes_become_the_hull_of_their_corners():
 
 def test_no_boxes_stay_no_boxes():
     assert geometry.transform_boxes(np.zeros((0, 4)), np.eye(3)).shape == (0, 4)
-    assert geometry.visible_share(np.zeros((0, 4)), height=2, width=2).shape == (0,)
+    assert geometry.visible_share(np.zeros((0, 4)), np.eye(3), height=2, width=2).shape == (0,)
 
 
 @pytest.mark.parametrize(
@@ -72,4 +72,31 @@ def test_no_boxes_stay_no_boxes():
     ],
 )
 def test_visible_share(box, share):
-    assert geometry.visible_share(np.array(box), height=10, width=20) == pytest.approx(share)
+    shares = geometry.visible_share(np.array([box]), np.eye(3), height=10, width=20)
+    assert shares.tolist() == [pytest.approx(share)]
+    # A turn by nothing takes the way of turned boxes, and must find the same.
+    turned = geometry.rotation(1e-9)
+    shares = geometry.visible_share(np.array([box]), turned, height=10, width=20)
+    assert shares.tolist() == [pytest.approx(share, abs=1e-6)]
+
+
+def test_perspective_maps_its_corners_to_those_of_the_image():
+    corners = np.array([[1.0, 2.0], [9.0, 0.5], [8.0, 7.0], [0.0, 6.0]])
+    matrix = geometry.perspective(corners, height=8, width=10)
+    expected = [[0, 0], [10, 0], [10, 8], [0, 8]]
+    assert np.allclose(geometry.transform_points(corners, matrix), expected)
+
+
+def test_no_perspective_without_area():
+    with pytest.raises(ValueError, match="No three corners may lie on one line"):
+        geometry.perspective(np.zeros((4, 2)), height=8, width=10)
+
+
+def test_shearing_moves_by_the_distance_to_the_corner():
+    assert geometry.transform_points([[2, 4]], geometry.shearing(x=0.5)).tolist() == [[4, 4]]
+    assert geometry.transform_points([[2, 4]], geometry.shearing(y=0.5)).tolist() == [[2, 5]]
+
+
+def test_an_unknown_shape_is_refused():
+    with pytest.raises(ValueError, match="shape must be 'hull' or 'ellipse'"):
+        geometry.transform_boxes([0, 0, 1, 1], np.eye(3), shape="circle")

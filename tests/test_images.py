@@ -4,7 +4,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from keras_bbox import geometry
-from keras_bbox.images import read_image, transform_colors, warp_image, write_image
+from keras_bbox.images import apply_filter, read_image, warp_image, write_image
 
 QUADRANTS = np.zeros((40, 60, 3), np.uint8)
 QUADRANTS[:20, :30] = (200, 30, 40)
@@ -129,11 +129,88 @@ def test_borders():
 def test_the_input_is_not_changed():
     image = QUADRANTS.copy()
     warp_image(image, geometry.translation(x=3), height=40, width=60)
-    transform_colors(image, np.eye(3, 4) * 0.5)
+    apply_filter(image, "color", matrix=np.eye(3, 4) * 0.5)
     assert np.array_equal(image, QUADRANTS)
 
 
 def test_color_matrices_mix_channels_in_rgb_order():
     red_to_blue = np.array([[0, 0, 0, 0], [0, 0, 0, 0], [1, 0, 0, 5]])
-    out = transform_colors(QUADRANTS, red_to_blue)
+    out = apply_filter(QUADRANTS, "color", matrix=red_to_blue)
     assert np.array_equal(out[..., 2], QUADRANTS[..., 0] + 5)
+
+
+def noisy(seed=0):
+    return np.random.default_rng(seed).integers(40, 200, (32, 48, 3), dtype=np.uint8)
+
+
+def test_gamma_is_a_power():
+    out = apply_filter(noisy(), "gamma", exponent=2.0)
+    assert np.abs(out - 255 * (noisy() / 255) ** 2).max() <= 0.5
+
+
+def test_noise_has_its_spread_and_its_seed():
+    grey = np.full((200, 200, 3), 128, np.uint8)
+    out = apply_filter(grey, "noise", sigma=10.0, seed=3)
+    assert np.array_equal(out, apply_filter(grey, "noise", sigma=10.0, seed=3))
+    assert not np.array_equal(out, apply_filter(grey, "noise", sigma=10.0, seed=4))
+    assert abs(out.mean() - 128) < 0.2 and abs(out.std() - 10) < 0.2
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("blur", {"sigma": 1.5}), ("motion_blur", {"length": 7.0, "degrees": 30.0})],
+)
+def test_blurs_keep_the_mean_and_take_the_detail(name, parameters):
+    out = apply_filter(noisy(), name, **parameters)
+    assert out.std() < 0.7 * noisy().std() and abs(out.mean() - noisy().mean()) < 2
+    spot = np.zeros((31, 31, 3), np.uint8)
+    spot[15, 15] = 255
+    rows, columns = np.nonzero(apply_filter(spot, name, **parameters)[..., 0])
+    assert abs(rows.mean() - 15) < 0.51 and abs(columns.mean() - 15) < 0.51
+
+
+def test_motion_blur_follows_its_direction():
+    spot = np.zeros((31, 31, 3), np.uint8)
+    spot[15, 15] = 255
+    for degrees, still in ((0.0, 0), (90.0, 1)):
+        moved = apply_filter(spot, "motion_blur", length=9.0, degrees=degrees)
+        assert np.ptp(np.nonzero(moved[..., 0])[still]) == 0
+
+
+def test_jpeg_traces_grow_as_quality_falls():
+    errors = [
+        np.abs(apply_filter(noisy(), "jpeg", quality=q) - noisy().astype(int)).mean()
+        for q in (95, 60, 20)
+    ]
+    assert 0 < errors[0] < errors[1] < errors[2]
+
+
+def test_sharpening_undoes_a_slight_blur():
+    image = apply_filter(noisy(), "blur", sigma=2.0)
+    assert apply_filter(image, "sharpen", amount=1.0).std() > image.std()
+    assert np.array_equal(apply_filter(image, "sharpen", amount=0.0), image)
+
+
+def test_auto_contrast_reaches_from_0_to_255():
+    out = apply_filter(noisy(), "auto_contrast")
+    assert out.min(axis=(0, 1)).tolist() == [0] * 3 and out.max(axis=(0, 1)).tolist() == [255] * 3
+    flat = np.full((4, 4, 3), 77, np.uint8)
+    assert np.array_equal(apply_filter(flat, "auto_contrast"), flat)
+
+
+def test_equalize_makes_values_about_equally_frequent():
+    skewed = (255 * np.random.default_rng(0).random((64, 64, 3)) ** 1.5).astype(np.uint8)
+    out = apply_filter(skewed, "equalize")
+    assert np.abs(np.percentile(out, [25, 50, 75]) - [64, 128, 191]).max() < 25
+
+
+def test_erase_paints_over_its_boxes_only():
+    out = apply_filter(QUADRANTS, "erase", boxes=[[0.5, 0.25, 1.0, 0.5]], fill=[1, 2, 3])
+    assert (out[10:20, 30:] == [1, 2, 3]).all()
+    changed = (out != QUADRANTS).any(axis=2)
+    assert changed[10:20, 30:].all() and changed.sum() == 300
+
+
+def test_an_unknown_filter_is_refused():
+    with pytest.raises(ValueError, match="A filter is one of.*'sepia'"):
+        apply_filter(QUADRANTS, "sepia")

@@ -292,3 +292,14 @@ def test_the_table_is_not_changed(table, image_dir):
     before = table.copy(deep=True)
     list(itertools.islice(kb.BoundingBoxSequence(table, image_dir, augment=AUGMENT), 1))
     pd.testing.assert_frame_equal(table, before)
+
+
+def test_hidden_boxes_have_no_weight(make):
+    away = kb.augment.Spatial(
+        lambda rng, height, width: kb.geometry.translation(x=rng.choice([0, width]))
+    )
+    pipeline = kb.augment.Pipeline([away], hidden_boxes="weight")
+    _, _, (w_class, w_bbox) = make(augment=pipeline, batch_size=ROWS)[0]
+    assert set(w_class) == {0, 1} and np.array_equal(w_class, w_bbox)
+    with pytest.raises(ValueError, match="keeps its one box.*'drop'"):
+        make(augment=kb.augment.Pipeline([away], hidden_boxes="drop"))

@@ -1,12 +1,6 @@
-"""Images from files to arrays and through a matrix: the one module that knows OpenCV.
-
-An image is a ``uint8`` array of shape ``(height, width, 3)`` in RGB order, upright.
-"""
+"""Images through a matrix, once, on edge coordinates."""
 
 from __future__ import annotations
-
-from os import PathLike
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -16,96 +10,6 @@ BORDERS = {
     "reflect": cv2.BORDER_REFLECT_101,
     "replicate": cv2.BORDER_REPLICATE,
 }
-
-
-def read_image(path: str | PathLike[str]) -> np.ndarray:
-    """Reads an image file as upright RGB.
-
-    JPEG (also grey and CMYK), PNG (grey, palette, 1 and 16 bit, with or without alpha), WebP,
-    BMP, TIFF and the first frame of a GIF. An EXIF rotation is applied, 16-bit values are
-    reduced to 8 bits, and an alpha channel is dropped.
-
-    Args:
-        path: The file.
-
-    Returns:
-        A ``uint8`` array of shape ``(height, width, 3)``.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file is not an image that can be decoded.
-
-    Example:
-        >>> import tempfile, numpy as np
-        >>> from keras_bbox.images import read_image, write_image
-        >>> path = write_image(tempfile.mkdtemp() + "/grey.png", np.full((2, 3, 3), 128, "uint8"))
-        >>> read_image(path).shape
-        (2, 3, 3)
-    """
-    data = np.fromfile(path, dtype=np.uint8)
-    try:
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if data.size else None
-    except cv2.error as error:
-        raise ValueError(_unreadable(path, data)) from error
-    if image is None:
-        raise ValueError(_unreadable(path, data))
-    return image
-
-
-def _unreadable(path: str | PathLike[str], data: np.ndarray) -> str:
-    return (
-        f"Image files must be complete JPEG, PNG, WebP, BMP, TIFF or GIF files. Replace the file "
-        f"or remove its rows. Received: path='{path}' ({data.size} bytes)"
-    )
-
-
-def write_image(path: str | PathLike[str], image: np.ndarray, *, quality: int = 95) -> Path:
-    """Writes an RGB image in the format that the file's ending names.
-
-    Args:
-        path: The file; missing folders above it are made.
-        image: A ``uint8`` array of shape ``(height, width, 3)``.
-        quality: JPEG and WebP quality, 0 to 100.
-
-    Returns:
-        The path.
-
-    Raises:
-        ValueError: If the image is of another kind, or the ending is unknown.
-
-    Example:
-        >>> import tempfile, numpy as np
-        >>> from keras_bbox.images import write_image
-        >>> write_image(tempfile.mkdtemp() + "/new/red.png", np.zeros((4, 4, 3), "uint8")).name
-        'red.png'
-    """
-    path = Path(path)
-    _check_image(image)
-    options = {
-        ".jpg": [cv2.IMWRITE_JPEG_QUALITY, quality],
-        ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, quality],
-        ".webp": [cv2.IMWRITE_WEBP_QUALITY, quality],
-    }
-    try:
-        _, encoded = cv2.imencode(
-            path.suffix, image[..., ::-1], options.get(path.suffix.lower(), [])
-        )
-    except cv2.error as error:
-        raise ValueError(
-            f"The file's ending must name an image format such as .jpg or .png. "
-            f"Received: path='{path}'"
-        ) from error
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(encoded.tobytes())
-    return path
-
-
-def _check_image(image: np.ndarray) -> None:
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != 3:
-        raise ValueError(
-            "Images must be uint8 arrays of shape (height, width, 3). "
-            f"Received: image.shape={image.shape}, image.dtype={image.dtype}"
-        )
 
 
 def warp_image(
@@ -200,23 +104,3 @@ def _on_pixel_centers(matrix: np.ndarray) -> np.ndarray:
     to_edges = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
     to_centers = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])
     return to_centers @ matrix @ to_edges
-
-
-def transform_colors(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Applies a 3x4 color matrix to an RGB image.
-
-    Args:
-        image: A ``uint8`` array of shape ``(H, W, 3)``.
-        matrix: A ``(3, 4)`` array: three weights and an offset (0 to 255) for each of R, G, B.
-
-    Returns:
-        A new ``uint8`` array of the same shape, rounded and kept within 0 to 255.
-
-    Example:
-        >>> import numpy as np
-        >>> from keras_bbox.images import transform_colors
-        >>> brighter = np.hstack([np.eye(3), np.full((3, 1), 100)])
-        >>> transform_colors(np.full((1, 1, 3), 200, "uint8"), brighter)
-        array([[[255, 255, 255]]], dtype=uint8)
-    """
-    return cv2.transform(image, np.asarray(matrix, dtype=np.float32))

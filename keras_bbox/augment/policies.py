@@ -1,0 +1,94 @@
+"""Ready pipelines."""
+
+from __future__ import annotations
+
+from keras_bbox.augment.choose import RandomApply
+from keras_bbox.augment.color import (
+    Grayscale,
+    RandomBrightness,
+    RandomColorTemperature,
+    RandomContrast,
+    RandomHue,
+    RandomSaturation,
+)
+from keras_bbox.augment.crops import RandomBoxSafeCrop, RandomIOUCrop, RandomZoomOut
+from keras_bbox.augment.pipeline import Pipeline
+from keras_bbox.augment.pixels import RandomBlur, RandomJPEG, RandomNoise
+from keras_bbox.augment.spatial import (
+    RandomFlip,
+    RandomRotation,
+    RandomScale,
+    RandomTranslation,
+    check_range,
+)
+
+
+def default_policy(strength: float = 1.0) -> Pipeline:
+    """Returns a pipeline for localization: one box an image, which stays in view.
+
+    Args:
+        strength: 0 only mirrors, 1 suits a few thousand photos, 2 is strong.
+
+    Returns:
+        A pipeline that draws again when a box would leave the image.
+
+    Raises:
+        ValueError: If the strength lies outside 0 to 2.
+
+    Example:
+        >>> import keras_bbox as kb
+        >>> kb.augment.default_policy(strength=0.5).hidden_boxes
+        'resample'
+    """
+    check_range("strength", strength, 0, 2)
+    steps = [
+        RandomFlip(),
+        RandomApply(RandomBoxSafeCrop(), 0.25 * strength),
+        RandomScale(1 / (1 + 0.25 * strength), 1 + 0.25 * strength, aspect=1 + 0.1 * strength),
+        RandomRotation(8 * strength),
+        RandomTranslation(0.1 * strength, 0.1 * strength),
+        *_colors(strength),
+    ]
+    return Pipeline(steps, min_visibility=0.7, rotated_boxes="ellipse")
+
+
+def detection_policy(strength: float = 1.0) -> Pipeline:
+    """Returns a pipeline for images with many boxes, which may lose some.
+
+    Args:
+        strength: 0 only mirrors, 1 suits most sets, 2 is strong.
+
+    Returns:
+        A pipeline that drops the boxes that leave the image.
+
+    Raises:
+        ValueError: If the strength lies outside 0 to 2.
+
+    Example:
+        >>> import keras_bbox as kb
+        >>> kb.augment.detection_policy().hidden_boxes
+        'drop'
+    """
+    check_range("strength", strength, 0, 2)
+    steps = [
+        RandomFlip(),
+        RandomApply(RandomZoomOut(1.0, 1 + strength), 0.3 * min(strength, 1)),
+        RandomApply(RandomIOUCrop(), 0.4 * strength),
+        RandomApply(RandomRotation(5 * strength), 0.3),
+        *_colors(strength),
+    ]
+    return Pipeline(steps, min_visibility=0.3, hidden_boxes="drop", rotated_boxes="ellipse")
+
+
+def _colors(strength: float) -> list:
+    return [
+        RandomBrightness(0.25 * strength),
+        RandomContrast(0.25 * strength),
+        RandomSaturation(0.3 * strength),
+        RandomHue(8 * strength),
+        RandomColorTemperature(0.1 * strength),
+        RandomApply(Grayscale(), 0.05 * strength),
+        RandomApply(RandomBlur(), 0.05 * strength),
+        RandomApply(RandomNoise(), 0.05 * strength),
+        RandomApply(RandomJPEG(), 0.05 * strength),
+    ]
