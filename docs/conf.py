@@ -45,7 +45,7 @@ doctest_global_cleanup = "_os.chdir(_home)\n_folder.cleanup()"
 nitpick_ignore_regex = [
     (r"py:.*", r"(collections|os|pathlib|typing)\..*"),
     (r"py:.*", r"(keras|matplotlib|np|numpy|pandas|pd)\..*"),
-    (r"py:class", r"Axes|Figure|PathLike|augmentation\.Augmentation"),
+    (r"py:class", r"Axes|Figure|PathLike|Step|augmentation\.Augmentation"),
 ]
 
 

@@ -61,12 +61,6 @@ def main() -> None:
     say("3. The localizer")
     model = kb.add_localization_head(classifier, head="chapter", freeze_backbone=pretrained)
     check_untrained(model, classifier, sequences["train"])
-    model.compile(
-        loss=["sparse_categorical_crossentropy", "mse"],
-        loss_weights=[1, 10],
-        optimizer=keras.optimizers.Adam(LEARNING_RATES[0]),
-        metrics=[["accuracy"], [kb.MeanIOU(), kb.IOUAccuracy(threshold=0.5)]],
-    )
     histories = train_in_stages(model, train, sequences.get("val"), options)
     save_history(histories, output)
 
@@ -131,7 +125,7 @@ def say(title: str) -> None:
 
 def make_data(options: argparse.Namespace) -> Path:
     folder = options.output / "snacks"
-    n = 200 if options.quick else 2000
+    n = 200 if options.quick else 1500
     print(f"No --data: drawing {n} pictures of snacks into {folder}")
     kb.datasets.make_snacks(n, image_size=128, seed=options.seed, directory=folder, verbose=True)
     return folder
@@ -255,7 +249,14 @@ def train_in_stages(model, train, val, options) -> list[pd.DataFrame]:
     histories = []
     for learning_rate in LEARNING_RATES:
         print(f"Learning rate {learning_rate:g}")
-        model.optimizer.learning_rate = learning_rate
+        # A new Adam for each rate: one that remembers the gradients of the rate before hardly
+        # moves at a tenth of it.
+        model.compile(
+            loss=["sparse_categorical_crossentropy", "mse"],
+            loss_weights=[1, 10],
+            optimizer=keras.optimizers.Adam(learning_rate),
+            metrics=[["accuracy"], [kb.MeanIOU(), kb.IOUAccuracy(threshold=0.5)]],
+        )
         history = model.fit(
             train,
             validation_data=val,
