@@ -327,8 +327,11 @@ def visible_share(
     """
     boxes = np.asarray(boxes, dtype=np.float64)
     area = np.prod(boxes[..., 2:] - boxes[..., :2], axis=-1)
-    if _keeps_boxes_upright(matrix):
-        moved = transform_boxes(boxes, matrix)
+    moved = transform_boxes(boxes, matrix)
+    canvas = (width, height)
+    if moved.size and moved[..., :2].min() >= 0 and (moved[..., 2:] <= canvas).all():
+        visible = area  # the usual case, and the quickest to tell
+    elif _keeps_boxes_upright(matrix):
         inside = np.clip(moved, 0.0, (width, height, width, height))
         area = np.prod(moved[..., 2:] - moved[..., :2], axis=-1)
         visible = np.prod(inside[..., 2:] - inside[..., :2], axis=-1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from os import PathLike
 
@@ -64,7 +65,16 @@ class BoundingBoxSequence(keras.utils.PyDataset):
             ``image_size``.
         last_batch: What becomes of the last, smaller batch: ``"keep"``, ``"drop"``, or ``"pad"``.
         dtype: The dtype of ``X``.
-        workers: Threads or processes in which Keras makes batches ahead.
+        cache: ``None`` decodes each image each time. ``"memory"``, or a folder, keeps images
+            decoded and upright: resized to ``image_size`` if nothing is augmented, otherwise
+            halved as often as they stay larger than that. A source that has changed is read again.
+        cache_limit: Bytes of pixels that ``cache="memory"`` keeps at the most: an image of
+            224x224 takes 150,528 bytes, and up to four times as much with augmentation, or more if
+            it is far from square. Images beyond the limit are decoded each time. Worker processes
+            keep caches of their own; they share a folder.
+        workers: Threads or processes in which Keras makes batches ahead; ``None`` for as many
+            threads as this process has cores, up to 8. They are threads of one image at a time,
+            so making a sequence turns OpenCV's own threads off (``cv2.setNumThreads(0)``).
         use_multiprocessing: Whether they are processes.
         max_queue_size: Batches made ahead at the most.
 
@@ -98,11 +108,15 @@ class BoundingBoxSequence(keras.utils.PyDataset):
         bounding_box_format: str = "rel_xyxy",
         last_batch: str = "keep",
         dtype: str = "float32",
-        workers: int = 2,
+        cache: str | PathLike[str] | None = None,
+        cache_limit: int = 4 * 2**30,
+        workers: int | None = None,
         use_multiprocessing: bool = False,
         max_queue_size: int = 10,
     ):
-        super().__init__(workers, use_multiprocessing, max_queue_size)
+        super().__init__(
+            _default_workers() if workers is None else workers, use_multiprocessing, max_queue_size
+        )
         if last_batch not in LAST_BATCH:
             raise ValueError(
                 f"last_batch must be one of {LAST_BATCH}. Received: last_batch={last_batch!r}"
@@ -128,6 +142,9 @@ class BoundingBoxSequence(keras.utils.PyDataset):
         self.dtype = dtype
         self.epoch = 0
         self._epoch_begun = False
+        self._order = (-1, np.arange(len(self.annotations)))
+        self._open = self._opener(cache, cache_limit)
+        images.use_own_threads(0)
         self._paths = _existing(image_paths(self.annotations, image_dir), self.annotations)
         ids = {name: class_id for class_id, name in enumerate(self.class_names)}
         self._labels = self.annotations["class_name"].map(ids).to_numpy(np.int32)
@@ -148,10 +165,15 @@ class BoundingBoxSequence(keras.utils.PyDataset):
             raise IndexError(f"The sequence has {len(self)} batches. Received: index={index}")
         epoch = self.epoch  # read once: another thread may begin the next epoch meanwhile
         rows = self.rows(index % len(self), epoch)
-        samples = [self._sample(row, epoch) for row in rows]
         padding = self.batch_size - len(rows) if self.last_batch == "pad" else 0
+        X = np.empty((len(rows) + padding, *self.image_size, 3), self._pixel_dtype)
+        samples = []
+        for k, row in enumerate(rows):
+            sample = self._sample(row, epoch)
+            X[k] = sample.image
+            samples.append(sample._replace(image=None))
+        X[len(rows) :] = X[len(rows) - 1]
         samples += samples[-1:] * padding
-        X = self._stack([sample.image for sample in samples])
         height, width = self.image_size
         y_bbox = convert_boxes(
             np.concatenate([sample.boxes for sample in samples]),
@@ -161,6 +183,7 @@ class BoundingBoxSequence(keras.utils.PyDataset):
             width=width,
         ).astype(np.float32)
         y_class = np.concatenate([sample.labels for sample in samples])
+        X = self._preprocessed(X)
         if not self._has_weights:
             return X, (y_class, y_bbox)
         weights = np.array([_weight(sample) for sample in samples], np.float32)
@@ -187,10 +210,11 @@ class BoundingBoxSequence(keras.utils.PyDataset):
             >>> sequence.rows(1)
             array([3, 4, 5])
         """
-        order = np.arange(len(self.annotations))
-        if self.shuffle:
-            epoch = self.epoch if epoch is None else epoch
-            order = np.random.default_rng([self.seed, epoch]).permutation(order)
+        epoch = self.epoch if epoch is None else epoch
+        drawn_for, order = self._order
+        if self.shuffle and drawn_for != epoch:
+            order = np.random.default_rng([self.seed, epoch]).permutation(len(order))
+            self._order = (epoch, order)  # as one, for the sake of other threads
         return order[index * self.batch_size : (index + 1) * self.batch_size]
 
     def on_epoch_begin(self) -> None:
@@ -201,17 +225,29 @@ class BoundingBoxSequence(keras.utils.PyDataset):
         self.epoch += self._epoch_begun
         self._epoch_begun = False
 
+    def __setstate__(self, state: dict) -> None:
+        self.__dict__.update(state)
+        images.use_own_threads(0)
+
+    def _opener(self, cache, limit) -> Callable[[str], images.Photo]:
+        if cache is None:
+            return images.open_photo
+        exact = self.augment is None
+        if cache == "memory":
+            return images.MemoryCache(*self.image_size, exact=exact, limit=limit).open
+        return images.FolderCache(cache, *self.image_size, exact=exact).open
+
     def _sample(self, row: int, epoch: int) -> augmentation.Sample:
         sample = augmentation.Sample(
-            images.read_image(self._paths[row]),
-            self._boxes[row : row + 1],
-            self._labels[row : row + 1],
+            self._open(self._paths[row]), self._boxes[row : row + 1], self._labels[row : row + 1]
         )
+        if self.augment is None:
+            return augmentation.resize(sample, self.image_size)
         rng = np.random.default_rng([self.seed, epoch, row])
         if isinstance(self.augment, augmentation.Pipeline):
             return self.augment(sample, rng, image_size=self.image_size)
-        if self.augment is not None:
-            sample = self._checked(self.augment(sample, rng), row)
+        decoded = sample._replace(image=sample.image.decode()[0])
+        sample = self._checked(self.augment(decoded, rng), row)
         return augmentation.resize(sample, self.image_size)
 
     def _checked(self, sample: augmentation.Sample, row: int) -> augmentation.Sample:
@@ -224,16 +260,26 @@ class BoundingBoxSequence(keras.utils.PyDataset):
             )
         return sample
 
-    def _stack(self, arrays: list[np.ndarray]) -> np.ndarray:
+    @property
+    def _pixel_dtype(self) -> str:
+        return self.dtype if self.preprocess is None else "float32"
+
+    def _preprocessed(self, X: np.ndarray) -> np.ndarray:
         if self.preprocess is None:
-            return np.stack(arrays).astype(self.dtype, copy=False)
-        X = np.asarray(self.preprocess(np.stack(arrays).astype(np.float32)))
-        if X.shape[:1] != (len(arrays),):
+            return X
+        shape = X.shape
+        X = np.asarray(self.preprocess(X))
+        if X.shape[:1] != shape[:1]:
             raise ValueError(
                 "preprocess must return one image for each that it is given. "
-                f"Received: {X.shape} for {len(arrays)} images"
+                f"Received: {X.shape} for {shape[0]} images"
             )
         return X.astype(self.dtype, copy=False)
+
+
+def _default_workers() -> int:
+    known = getattr(os, "sched_getaffinity", None)
+    return min(8, len(known(0)) if known else os.cpu_count() or 1)
 
 
 def _single_boxes(annotations: pd.DataFrame) -> pd.DataFrame:
@@ -272,4 +318,4 @@ def _existing(paths: list, annotations: pd.DataFrame) -> list:
             "Check image_dir, or remove the rows. Received: "
             f"row {annotations.index[missing[0]]} with path='{paths[missing[0]]}'"
         )
-    return paths
+    return [os.fspath(path) for path in paths]

@@ -175,7 +175,8 @@ def record(sequence, epochs):
 
 
 @pytest.mark.parametrize(
-    ("workers", "processes"), [(0, False), (1, False), (2, False), (8, False), (2, True)]
+    ("workers", "processes"),
+    [(0, False), (1, False), (2, False), (8, False), (1, True), (2, True), (8, True)],
 )
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork")
 def test_fit_sees_the_same_batches_for_any_workers(make, workers, processes):
@@ -187,6 +188,40 @@ def test_fit_sees_the_same_batches_for_any_workers(make, workers, processes):
         expected += list(replay)
     seen = record(make(workers=workers, use_multiprocessing=processes, **options), epochs=3)
     assert_same(seen, expected)
+
+
+def test_training_resumed_in_another_process_sees_what_it_would_have_seen(make):
+    options = {"augment": AUGMENT, "seed": 5, "workers": 2}
+    whole = record(make(**options), epochs=3)
+    resumed = make(**options)
+    resumed.epoch = 1
+    assert_same(whole[len(whole) // 3 :], record(resumed, epochs=2))
+
+
+@pytest.mark.parametrize("augment", [None, AUGMENT])
+def test_cached_epochs_are_the_same_for_any_cache_and_workers(make, tmp_path, augment):
+    options = {"augment": augment, "seed": 5}
+    first = record(make(cache="memory", workers=0, **options), epochs=2)
+    for cache, workers in (("memory", 8), (tmp_path, 2), (tmp_path, 0)):
+        assert_same(first, record(make(cache=cache, workers=workers, **options), epochs=2))
+
+
+def test_a_cache_without_augmentation_changes_no_pixel(make, tmp_path):
+    assert_same(make(), make(cache="memory"))
+    assert_same(make(), make(cache=tmp_path))
+
+
+def test_a_full_cache_tells_and_serves(make):
+    sequence = make(cache="memory", cache_limit=3 * 16 * 24 * 3)
+    with pytest.warns(UserWarning, match="The cache is full: 3 photos"):
+        cached = list(sequence)
+    assert_same(cached, make())
+
+
+def test_workers_are_threads_for_the_cores_unless_told(make):
+    assert 1 <= make().workers <= 8
+    assert make(workers=3).workers == 3
+    assert not make().use_multiprocessing
 
 
 def test_fits_go_on_with_the_next_epoch(make):

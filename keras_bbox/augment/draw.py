@@ -67,10 +67,11 @@ class Draw:
         )
         for parameters in self.filters:
             image = images.apply_filter(image, **parameters)
-        boxes = np.clip(self.move_boxes(sample.boxes), 0.0, 1.0)
+        boxes = self.move_boxes(sample.boxes).clip(0.0, 1.0)
         dtype = np.asarray(sample.boxes).dtype
-        floating = dtype if np.issubdtype(dtype, np.floating) else np.float64
-        return sample._replace(image=image, boxes=boxes.astype(floating))
+        return sample._replace(
+            image=image, boxes=boxes.astype(dtype if dtype.kind == "f" else np.float64)
+        )
 
     def move_boxes(self, boxes: np.ndarray) -> np.ndarray:
         """Maps boxes of the original image to the result.

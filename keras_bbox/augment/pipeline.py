@@ -11,7 +11,7 @@ from keras_bbox import geometry, images
 from keras_bbox.augment.choose import Step, check_steps, chosen_steps
 from keras_bbox.augment.draw import Draw
 from keras_bbox.augment.sample import Sample
-from keras_bbox.augment.spatial import Frame, View, check_range
+from keras_bbox.augment.spatial import Frame, check_range
 
 Augmentation = Callable[[Sample, np.random.Generator], Sample]
 
@@ -125,10 +125,14 @@ class Pipeline:
             A ``Draw``, to apply to this or to another sample, keep as JSON, or invert.
         """
         tries = self.tries if self.hidden_boxes == "resample" else 1
+        is_mean = self.border == "mean"
+        border = "constant" if is_mean else self.border
+        fill = images.mean_color(sample.image) if is_mean else self.fill
         best, best_margin = None, -np.inf
         for _ in range(tries):
             steps = list(chosen_steps(self.steps, rng))
-            draw = self._draw_view(sample, steps, rng, image_size)
+            view = _draw_view(sample, steps, rng, image_size)
+            draw = Draw(*view, (), border, fill, self.rotated_boxes)
             margin = self._margins(draw, sample.boxes).min(initial=1.0) if tries > 1 else 1.0
             if margin > best_margin:
                 best, best_margin, best_steps = draw, margin, steps
@@ -136,26 +140,6 @@ class Pipeline:
                 break
         filters = _fused_filters(best_steps, rng)
         return Draw(**{**vars(best), "filters": filters})
-
-    def _draw_view(self, sample, steps, rng, image_size) -> Draw:
-        height, width = sample.image.shape[:2]
-        boxes = np.asarray(sample.boxes) * (width, height, width, height)
-        total, frame = np.eye(3), Frame(height, width, boxes)
-        for step in steps:
-            view = _view(step, rng, frame)
-            if view is not None:
-                total = view.matrix @ total
-                moved = geometry.transform_boxes(boxes, total)
-                frame = Frame(view.height, view.width, moved)
-        target = image_size or (int(frame.height), int(frame.width))
-        fit = geometry.scaling(target[1] / frame.width, target[0] / frame.height)
-        border, fill = self.border, self.fill
-        if border == "mean":
-            red, green, blue = sample.image.mean(axis=(0, 1)).round()
-            border, fill = "constant", (int(red), int(green), int(blue))
-        return Draw(
-            fit @ total, (height, width), tuple(target), (), border, fill, self.rotated_boxes
-        )
 
     def _margins(self, draw: Draw, boxes: np.ndarray) -> np.ndarray:
         """By how much each box is over the least of the thresholds, under 0 if it is hidden."""
@@ -172,13 +156,28 @@ class Pipeline:
         return margins
 
 
-def _view(step: Step, rng: np.random.Generator, frame: Frame) -> View | None:
-    if hasattr(step, "view"):
-        return step.view(rng, frame)
-    if hasattr(step, "matrix"):
-        matrix = step.matrix(rng, frame.height, frame.width)
-        return View(matrix, frame.height, frame.width)
-    return None
+def _draw_view(
+    sample: Sample,
+    steps: Sequence[Step],
+    rng: np.random.Generator,
+    image_size: tuple[int, int] | None,
+) -> tuple[np.ndarray, tuple[int, int], tuple[int, int]]:
+    """Draws and multiplies the spatial steps: the matrix, and the sizes it leads from and to."""
+    source = height, width = sample.image.shape[:2]
+    boxes = np.asarray(sample.boxes) * (width, height, width, height)
+    total = np.eye(3)
+    for step in steps:
+        if hasattr(step, "view"):
+            moved = geometry.transform_boxes(boxes, total)
+            matrix, height, width = step.view(rng, Frame(height, width, moved))
+        elif hasattr(step, "matrix"):
+            matrix = step.matrix(rng, height, width)
+        else:
+            continue
+        total = matrix @ total
+    rows, columns = image_size or (int(height), int(width))
+    fit = geometry.scaling(columns / width, rows / height)
+    return fit @ total, source, (rows, columns)
 
 
 def _fused_filters(

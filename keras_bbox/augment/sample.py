@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,8 @@ class Sample(NamedTuple):
     """An image with its boxes and what belongs to each box.
 
     Attributes:
-        image: ``uint8`` RGB, shape ``(height, width, 3)``.
+        image: ``uint8`` RGB, shape ``(height, width, 3)``. ``Pipeline``, ``Draw`` and ``resize``
+            take a ``Photo`` too, a file that has yet to be decoded.
         boxes: ``rel_xyxy``, shape ``(N, 4)``, floating point.
         labels: Class ids, shape ``(N,)``.
         columns: Further arrays of shape ``(N, ...)`` by name, such as ``difficult``. They follow
@@ -28,7 +29,7 @@ class Sample(NamedTuple):
         array([3])
     """
 
-    image: np.ndarray
+    image: Any
     boxes: np.ndarray
     labels: np.ndarray
     columns: Mapping[str, np.ndarray] = MappingProxyType({})

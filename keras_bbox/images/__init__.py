@@ -1,10 +1,26 @@
 """Images from files to arrays, through a matrix, and through filters: what knows OpenCV.
 
-An image is a ``uint8`` array of shape ``(height, width, 3)`` in RGB order, upright.
+An image is a ``uint8`` array of shape ``(height, width, 3)`` in RGB order, upright; a ``Photo`` is
+one that has not been decoded yet.
 """
 
+from keras_bbox.images.cache import FolderCache, MemoryCache
 from keras_bbox.images.files import read_image, write_image
 from keras_bbox.images.filters import FILTERS, apply_filter
-from keras_bbox.images.warp import BORDERS, warp_image
+from keras_bbox.images.photo import Photo, open_photo
+from keras_bbox.images.warp import BORDERS, mean_color, use_own_threads, warp_image
 
-__all__ = ["BORDERS", "FILTERS", "apply_filter", "read_image", "warp_image", "write_image"]
+__all__ = [
+    "BORDERS",
+    "FILTERS",
+    "FolderCache",
+    "MemoryCache",
+    "Photo",
+    "apply_filter",
+    "mean_color",
+    "open_photo",
+    "read_image",
+    "warp_image",
+    "use_own_threads",
+    "write_image",
+]

@@ -33,9 +33,22 @@ def read_image(path: str | PathLike[str]) -> np.ndarray:
         >>> read_image(path).shape
         (2, 3, 3)
     """
-    data = np.fromfile(path, dtype=np.uint8)
+    return decode(read_bytes(path), path)
+
+
+def read_bytes(path: str | PathLike[str]) -> np.ndarray:
+    """Reads a file whole: a read-only ``uint8`` array of shape ``(N,)``."""
+    # Unbuffered, it takes half the time of np.fromfile for files of the size of photos.
+    with open(path, "rb", buffering=0) as file:
+        return np.frombuffer(file.read(), dtype=np.uint8)
+
+
+def decode(
+    data: np.ndarray, path: str | PathLike[str], flags: int = cv2.IMREAD_COLOR_RGB
+) -> np.ndarray:
+    """Decodes the bytes of an image file; the path is for the message."""
     try:
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if data.size else None
+        image = cv2.imdecode(data, flags) if data.size else None
     except cv2.error as error:
         raise ValueError(_unreadable(path, data)) from error
     if image is None:

@@ -12,10 +12,12 @@ from typing import Any
 import cv2
 import numpy as np
 
+from keras_bbox.images.memory import empty
+
 
 def color(image: np.ndarray, matrix: np.ndarray | Sequence[Sequence[float]]) -> np.ndarray:
     """Mixes the channels: a 3x4 matrix, three weights and an offset for each of R, G and B."""
-    return cv2.transform(image, np.asarray(matrix, dtype=np.float32))
+    return cv2.transform(image, np.asarray(matrix, dtype=np.float32), dst=empty(*image.shape))
 
 
 def gamma(image: np.ndarray, exponent: float) -> np.ndarray:

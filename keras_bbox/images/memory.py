@@ -1,0 +1,69 @@
+"""Arrays in memory that is used again, as fresh memory costs more than what is done in it.
+
+The first touch of each fresh 4 KiB takes the operating system about as long as a warp takes to
+fill them, and TensorFlow has the C library give memory back as soon as it is free.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import threading
+
+import numpy as np
+
+_BUFFERS = 8  # a thread
+_LARGEST = 4 * 2**20  # bytes; larger arrays are rare, and then not worth holding on to
+
+
+class _Pool(threading.local):
+    """The buffers of one thread."""
+
+    def __init__(self) -> None:
+        self.buffers: list[np.ndarray] = []
+
+
+_POOL = _Pool()
+
+
+def empty(*shape: int) -> np.ndarray:
+    """Returns a ``uint8`` array of any contents, in memory that nothing refers to any more.
+
+    It can be kept as long as one likes: its memory is not used again before it has gone, nor
+    before all views of it have.
+
+    Args:
+        *shape: The array's shape.
+
+    Returns:
+        An array of that shape.
+
+    Example:
+        >>> from keras_bbox.images.memory import empty
+        >>> empty(2, 3).shape
+        (2, 3)
+    """
+    size = math.prod(shape)
+    if size > _LARGEST:
+        return np.empty(shape, np.uint8)
+    buffer = _free_buffer(size)
+    return np.empty(shape, np.uint8) if buffer is None else buffer[:size].reshape(shape)
+
+
+def _free_buffer(size: int) -> np.ndarray | None:
+    buffers = _POOL.buffers
+    free = None
+    for k in range(len(buffers)):
+        # Two references: the list's, and that of the call itself.
+        if sys.getrefcount(buffers[k]) == 2:
+            if buffers[k].size >= size:
+                return buffers[k]
+            free = k
+    if free is None and len(buffers) == _BUFFERS:
+        return None
+    buffer = np.empty(size, np.uint8)
+    if free is None:
+        buffers.append(buffer)
+    else:
+        buffers[free] = buffer
+    return buffer

@@ -1,0 +1,247 @@
+"""Photos that are decoded at the size they are needed at, and those that are kept."""
+
+import os
+import pickle
+import warnings
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_bbox import geometry
+from keras_bbox.images import (
+    FolderCache,
+    MemoryCache,
+    mean_color,
+    open_photo,
+    read_image,
+    warp_image,
+    write_image,
+)
+from keras_bbox.images.jpeg import read_jpeg_header
+
+
+def scene(height, width, box=None):
+    """A smooth picture, and a box painted white in it."""
+    x, y = np.meshgrid(np.linspace(0, 3, width), np.linspace(0, 2, height))
+    image = np.stack([40 + 20 * np.sin(x + y), 50 + 20 * np.cos(x), 60 + 10 * y], axis=-1)
+    if box is not None:
+        x1, y1, x2, y2 = box
+        image[y1:y2, x1:x2] = 255
+    return image.astype(np.uint8)
+
+
+def save(path, image, orientation=1, **options):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(image).save(path, exif=exif, quality=95, **options)
+    return str(path)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"icc_profile": b"x" * 70_000}])
+def test_a_jpeg_header_tells_the_upright_size(tmp_path, orientation, options):
+    path = save(tmp_path / "a.jpg", scene(50, 70), orientation, **options)
+    data = Path(path).read_bytes()
+    header = read_jpeg_header(data)
+    assert header == (*read_image(path).shape[:2], orientation != 1)
+
+
+@pytest.mark.parametrize("order", ["II", "MM"])
+def test_both_byte_orders_of_exif_are_read(order):
+    big = order == "MM"
+
+    def number(value, size):
+        return value.to_bytes(size, "big" if big else "little")
+
+    tiff = order.encode() + number(42, 2) + number(8, 4) + number(2, 2)
+    tiff += number(0x010F, 2) + number(2, 2) + number(4, 4) + b"abc\0"
+    tiff += number(0x0112, 2) + number(3, 2) + number(1, 4) + number(6, 2) + b"\0\0"
+    exif = b"Exif\0\0" + tiff
+    app1 = b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif
+    frame = b"\xff\xc0\x00\x11\x08" + (30).to_bytes(2, "big") + (40).to_bytes(2, "big") + b"\x03"
+    assert read_jpeg_header(b"\xff\xd8" + app1 + frame + b"\0" * 9) == (40, 30, True)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\x89PNG", b"\xff\xd8", b"\xff\xd8\xff\xe0\x00", b"\xff\xd8ab"]
+)
+def test_what_is_no_whole_header_is_none(data):
+    assert read_jpeg_header(data) is None
+
+
+def test_every_cut_of_a_header_is_none_or_the_truth(tmp_path):
+    path = save(tmp_path / "a.jpg", scene(50, 70), 6)
+    data = Path(path).read_bytes()
+    truth = read_jpeg_header(data)
+    answers = {read_jpeg_header(data[:k]) for k in range(0, 700)}
+    assert answers <= {None, truth} and truth in answers
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("size", [(96, 128), (97, 131), (90, 126)])
+@pytest.mark.parametrize("factor", [2, 4])
+def test_a_box_is_found_where_it_is_after_a_reduced_decode(tmp_path, orientation, size, factor):
+    box = (32, 16, 96, 64)
+    path = save(tmp_path / "a.jpg", scene(*size, box), orientation)
+    whole = read_image(path)
+    height, width = whole.shape[:2]
+    # Once at the size that can do with fewer pixels, then enlarged back, to look closely.
+    small = geometry.scaling(1 / factor, 1 / factor)
+    photo = open_photo(path)
+    shape = {"height": -(-height // factor), "width": -(-width // factor)}
+    seen = warp_image(photo, small, **shape)
+    expected = warp_image(whole, small, **shape)
+    white = np.argwhere(seen.min(axis=-1) > 128), np.argwhere(expected.min(axis=-1) > 128)
+    for edge in (np.min, np.max):
+        assert np.abs(edge(white[0], axis=0) - edge(white[1], axis=0)).max() <= 1
+    assert np.abs(np.mean(white[0], axis=0) - np.mean(white[1], axis=0)).max() < 0.3
+
+
+def test_a_photo_gives_about_the_pixels_of_the_whole_image(tmp_path):
+    path = save(tmp_path / "a.jpg", scene(300, 401))
+    turn = geometry.compose(
+        geometry.about(geometry.rotation(10), 200, 150), geometry.scaling(0.2, 0.3)
+    )
+    shape = {"height": 90, "width": 80}
+    ours = warp_image(open_photo(path), turn, **shape).astype(int)
+    inside = np.s_[15:-15, 15:-15]
+    assert np.abs(ours - warp_image(read_image(path), turn, **shape))[inside].max() <= 3
+
+
+def test_only_as_few_pixels_are_decoded_as_will_do(tmp_path, monkeypatch):
+    path = save(tmp_path / "a.jpg", scene(640, 640))
+    asked = []
+    decode = type(open_photo(path)).decode
+    monkeypatch.setattr(
+        "keras_bbox.images.photo.Photo.decode",
+        lambda photo, factor=1: asked.append(factor) or decode(photo, factor),
+    )
+    for scale in (1.0, 0.51, 0.5, 0.26, 0.25, 0.1):
+        warp_image(open_photo(path), geometry.scaling(scale, scale), height=8, width=8)
+    assert asked == [1, 1, 2, 2, 4, 8]
+
+
+def test_other_files_are_photos_too(tmp_path):
+    path = write_image(tmp_path / "a.png", scene(50, 70))
+    photo = open_photo(path)
+    assert photo.shape == (50, 70, 3)
+    assert np.array_equal(photo.decode()[0], read_image(path))
+
+
+def test_a_broken_file_is_named_when_it_is_decoded(tmp_path):
+    path = save(tmp_path / "broken.jpg", scene(50, 70))
+    data = Path(path).read_bytes()
+    Path(path).write_bytes(data[: data.index(b"\xff\xda")])
+    with pytest.raises(ValueError, match=r"Image files must be.*broken\.jpg"):
+        open_photo(path).decode()
+
+
+def test_the_mean_color_of_a_photo_is_that_of_its_image(tmp_path):
+    path = save(tmp_path / "a.jpg", scene(160, 240))
+    means = read_image(path).mean(axis=(0, 1))
+    assert np.abs(np.array(mean_color(open_photo(path))) - means).max() <= 1
+    assert mean_color(read_image(path)) == tuple(means.round())
+
+
+def caches(tmp_path, **options):
+    memory = MemoryCache(40, 60, **options, limit=10**9)
+    return memory, FolderCache(tmp_path / "cache", 40, 60, **options)
+
+
+@pytest.mark.parametrize("ending", ["jpg", "png"])
+def test_a_kept_photo_has_the_true_size_and_fewer_pixels(tmp_path, ending):
+    path = str(write_image(tmp_path / f"a.{ending}", scene(203, 301)))
+    for exact, kept in ((True, (40, 60)), (False, (51, 76))):
+        for cache in caches(tmp_path, exact=exact):
+            first, again = cache.open(path), cache.open(path)
+            for photo in (first, again):
+                assert photo.shape == (203, 301, 3)
+                pixels, (y, x) = photo.decode()
+                assert pixels.shape == (*kept, 3)
+                assert (y, x) == ((203 / 40, 301 / 60) if exact else (4, 4))
+            assert np.array_equal(first.pixels, again.pixels)
+
+
+def test_a_kept_photo_warps_as_the_photo_does(tmp_path):
+    path = str(write_image(tmp_path / "a.jpg", scene(200, 300, (60, 40, 180, 120)), quality=98))
+    fit = geometry.compose(geometry.flip(width=300), geometry.scaling(60 / 300, 40 / 200))
+    whole = warp_image(read_image(path), fit, height=40, width=60).astype(int)
+    for exact in (True, False):
+        for cache in caches(tmp_path, exact=exact):
+            kept = warp_image(cache.open(path), fit, height=40, width=60)
+            assert np.abs(kept - whole).mean() < 2
+
+
+def test_a_changed_source_is_read_again(tmp_path):
+    path = str(write_image(tmp_path / "a.png", np.full((40, 60, 3), 10, np.uint8)))
+    for cache in caches(tmp_path, exact=True):
+        write_image(path, np.full((40, 60, 3), 10, np.uint8))
+        os.utime(path, ns=(1, 1))
+        assert cache.open(path).pixels.max() == 10
+        write_image(path, np.full((40, 60, 3), 20, np.uint8))
+        os.utime(path, ns=(2, 2))
+        assert cache.open(path).pixels.max() == 20
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-1], lambda data: data[:7], lambda data: b""]
+)
+def test_a_damaged_file_of_the_cache_is_made_anew(tmp_path, damage):
+    path = str(write_image(tmp_path / "a.png", scene(40, 60)))
+    cache = FolderCache(tmp_path / "cache", 40, 60, exact=True)
+    truth = cache.open(path).pixels
+    (file,) = cache.folder.iterdir()
+    whole = file.read_bytes()
+    file.write_bytes(damage(whole))
+    assert np.array_equal(cache.open(path).pixels, truth)
+    assert file.read_bytes() == whole
+
+
+def test_nothing_half_written_stays(tmp_path, monkeypatch):
+    path = str(write_image(tmp_path / "a.png", scene(40, 60)))
+    cache = FolderCache(tmp_path / "cache", 40, 60, exact=True)
+
+    def full(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        cache.open(path)
+    assert not list(cache.folder.iterdir())
+
+
+def test_memory_is_bounded_and_the_rest_is_still_served(tmp_path):
+    paths = [str(write_image(tmp_path / f"{k}.png", scene(40, 60))) for k in range(4)]
+    cache = MemoryCache(40, 60, exact=True, limit=2 * 40 * 60 * 3)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        photos = [cache.open(path) for path in paths]
+    assert [str(warning.message)[:24] for warning in told] == ["The cache is full: 2 pho"]
+    assert all(photo.pixels.shape == (40, 60, 3) for photo in photos)
+    assert [cache.open(path) is photo for path, photo in zip(paths, photos, strict=True)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_a_copy_in_another_process_starts_empty(tmp_path):
+    path = str(write_image(tmp_path / "a.png", scene(40, 60)))
+    cache = MemoryCache(40, 60, exact=True, limit=10**9)
+    photo = cache.open(path)
+    copy = pickle.loads(pickle.dumps(cache))
+    assert copy.open(path) is not photo
+    assert np.array_equal(copy.open(path).pixels, photo.pixels)
+
+
+def test_four_channels_warp_to_the_values_of_three():
+    image = np.random.default_rng(0).integers(0, 256, (50, 70, 3), np.uint8)
+    turn = geometry.compose(geometry.rotation(20), geometry.scaling(0.7, 0.8))
+    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
+    centers = np.linalg.inv(half) @ turn @ half
+    expected = cv2.warpAffine(image, centers[:2], (60, 40), borderValue=(1, 2, 3))
+    assert np.array_equal(warp_image(image, turn, height=40, width=60, fill=(1, 2, 3)), expected)
