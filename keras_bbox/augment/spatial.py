@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -56,7 +57,7 @@ def check_ordered(low_name: str, low: float, high_name: str, high: float) -> Non
 
 def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
     """Draws evenly on a logarithmic scale, so that halving is as likely as doubling."""
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+    return math.exp(rng.uniform(math.log(low), math.log(high)))
 
 
 def _centered(matrix: np.ndarray, height: float, width: float) -> np.ndarray:
