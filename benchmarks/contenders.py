@@ -1,0 +1,140 @@
+"""What throughput.py compares: ways from a JPEG file and a box to a training image and box."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import keras
+import numpy as np
+from photos import Photos
+
+from keras_bbox import augment
+
+SIDE, BATCH = 224, 32
+STEPS = (
+    augment.RandomFlip(0.5),
+    augment.RandomScale(0.8, 1.25),
+    augment.RandomTranslation(0.1, 0.1),
+    augment.RandomRotation(10),
+    augment.RandomBrightness(0.2),
+)
+
+
+class Loop(keras.utils.PyDataset):
+    """A hand-written sequence round one function of ``(path, box) -> (image, box)``."""
+
+    def __init__(self, photos: Photos, load: Callable, **kwargs):
+        super().__init__(**kwargs)
+        self.photos = photos
+        self.load = load
+
+    def __len__(self) -> int:
+        return len(self.photos.paths) // BATCH
+
+    def __getitem__(self, index: int):
+        rows = range(index * BATCH, (index + 1) * BATCH)
+        X = np.empty((BATCH, SIDE, SIDE, 3), np.float32)
+        boxes = np.empty((BATCH, 4), np.float32)
+        for k, row in enumerate(rows):
+            X[k], boxes[k] = self.load(self.photos.paths[row], self.photos.boxes[row])
+        return X, (self.photos.labels[rows.start : rows.stop], boxes)
+
+
+def load_as_the_chapter(path: str, box: np.ndarray):
+    image = keras.utils.load_img(path, target_size=(SIDE, SIDE))
+    return keras.utils.img_to_array(image), box
+
+
+def albumentations_steps(resize_first: bool):
+    import albumentations as A
+
+    steps = [
+        A.HorizontalFlip(p=0.5),
+        A.Affine(scale=(0.8, 1.25), translate_percent=(-0.1, 0.1), rotate=(-10, 10), fill=128, p=1),
+        A.RandomBrightnessContrast(brightness_limit=0.2, contrast_limit=0, p=1),
+    ]
+    steps.insert(0 if resize_first else 3, A.Resize(SIDE, SIDE))
+    return A.Compose(steps, bbox_params=A.BboxParams("albumentations", label_fields=["labels"]))
+
+
+def load_with_albumentations(compose) -> Callable:
+    def load(path: str, box: np.ndarray):
+        image = cv2.imread(path, cv2.IMREAD_COLOR_RGB)
+        made = compose(image=image, bboxes=box[None], labels=[0])
+        return made["image"], made["bboxes"][0]
+
+    return load
+
+
+def load_with_torchvision() -> Callable:
+    import torch
+    from torchvision import io, tv_tensors
+    from torchvision.transforms import v2
+
+    torch.set_num_threads(1)
+    transform = v2.Compose(
+        [
+            v2.Resize((SIDE, SIDE)),
+            v2.RandomHorizontalFlip(),
+            v2.RandomAffine(10, (0.1, 0.1), (0.8, 1.25), fill=128),
+            v2.ColorJitter(brightness=0.2),
+        ]
+    )
+
+    def load(path: str, box: np.ndarray):
+        image = tv_tensors.Image(io.decode_image(io.read_file(path), "RGB"))
+        size = image.shape[-2:]
+        corners = torch.from_numpy(box * (size[1], size[0], size[1], size[0]))[None]
+        boxes = tv_tensors.BoundingBoxes(corners, format="XYXY", canvas_size=size)
+        image, boxes = transform(image, boxes)
+        return image.permute(1, 2, 0).numpy(), boxes[0].numpy() / SIDE
+
+    return load
+
+
+def keras_layers() -> Callable:
+    box = {"bounding_box_format": "xyxy"}
+    layers = [
+        keras.layers.RandomFlip("horizontal", **box),
+        keras.layers.RandomZoom((-0.2, 0.25), fill_mode="constant", fill_value=128, **box),
+        keras.layers.RandomTranslation(0.1, 0.1, fill_mode="constant", fill_value=128, **box),
+        keras.layers.RandomRotation(10 / 360, fill_mode="constant", fill_value=128, **box),
+        keras.layers.RandomBrightness(0.2, value_range=(0, 255), **box),
+    ]
+
+    def apply(X, boxes, labels):
+        data = {"images": X, "bounding_boxes": {"boxes": boxes, "labels": labels}}
+        for layer in layers:
+            data = layer(data, training=True)
+        return data["images"], data["bounding_boxes"]["boxes"]
+
+    return apply
+
+
+def keras_dataset(photos: Photos, threads: int):
+    import tensorflow as tf
+
+    apply = keras_layers()
+
+    def load(path, box, label):
+        image = tf.io.decode_jpeg(tf.io.read_file(path), channels=3)
+        return tf.image.resize(image, (SIDE, SIDE)), box[None] * SIDE, label[None]
+
+    options = tf.data.Options()
+    options.threading.private_threadpool_size = threads
+    boxes = photos.boxes.astype(np.float32)
+    dataset = tf.data.Dataset.from_tensor_slices((photos.paths, boxes, photos.labels))
+    dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE).batch(BATCH)
+    dataset = dataset.map(apply, num_parallel_calls=tf.data.AUTOTUNE)
+    return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def decode_all(data: list[np.ndarray]) -> int:
+    return sum(cv2.imdecode(one, cv2.IMREAD_COLOR).shape[-1] == 3 for one in data)
+
+
+def decode_with_simplejpeg(data: list[bytes]) -> int:
+    import simplejpeg
+
+    return sum(simplejpeg.decode_jpeg(one, "RGB").shape[-1] == 3 for one in data)
