@@ -2,7 +2,9 @@
 
 from keras_bbox import annotations, augment, datasets, geometry, losses, metrics, plotting
 from keras_bbox.boxes import box_area, clip_boxes, convert_boxes
+from keras_bbox.evaluation import LocalizerReport, evaluate_localizer
 from keras_bbox.heads import add_localization_head
+from keras_bbox.inference import predict_boxes
 from keras_bbox.metrics import IOUAccuracy, MeanIOU
 from keras_bbox.overlap import ciou, diou, giou, iou
 from keras_bbox.plotting import plot_batch, plot_history, plot_image, plot_prediction
@@ -13,6 +15,7 @@ __version__ = "0.1.0.dev0"
 __all__ = [
     "BoundingBoxSequence",
     "IOUAccuracy",
+    "LocalizerReport",
     "MeanIOU",
     "__version__",
     "add_localization_head",
@@ -24,6 +27,7 @@ __all__ = [
     "convert_boxes",
     "datasets",
     "diou",
+    "evaluate_localizer",
     "geometry",
     "giou",
     "iou",
@@ -34,4 +38,5 @@ __all__ = [
     "plot_image",
     "plot_prediction",
     "plotting",
+    "predict_boxes",
 ]

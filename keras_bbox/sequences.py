@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable, Sequence
 from os import PathLike
@@ -216,6 +217,24 @@ class BoundingBoxSequence(keras.utils.PyDataset):
             order = np.random.default_rng([self.seed, epoch]).permutation(len(order))
             self._order = (epoch, order)  # as one, for the sake of other threads
         return order[index * self.batch_size : (index + 1) * self.batch_size]
+
+    def unshuffled(self) -> BoundingBoxSequence:
+        """Returns a sequence of the same rows in the table's order, each once, not augmented.
+
+        Example:
+            >>> import keras_bbox as kb, tempfile
+            >>> folder = tempfile.mkdtemp() + "/snacks"
+            >>> _ = kb.datasets.make_snacks(12, image_size=64, directory=folder)
+            >>> table = kb.annotations.read_csv(folder + "/annotations-train.csv")
+            >>> sequence = kb.BoundingBoxSequence(table, folder + "/train", batch_size=3)
+            >>> sequence.unshuffled().rows(0)
+            array([0, 1, 2])
+        """
+        plain = copy.copy(self)
+        plain.augment, plain.shuffle, plain.last_batch = None, False, "keep"
+        plain._has_weights = False
+        plain._order = (-1, np.arange(len(self.annotations)))
+        return plain
 
     def on_epoch_begin(self) -> None:
         self._epoch_begun = True

@@ -30,6 +30,10 @@ MAY_IMPORT = {
     "heads": {"_features", "_graphs"},
     "sequences": {"annotations", "augment", "boxes", "images"},
     "plotting": {"boxes", "images", "overlap"},
+    "_html": set(),
+    "_outputs": set(),
+    "inference": {"_outputs", "augment", "geometry", "images", "overlap"},
+    "evaluation": {"_html", "_outputs", "annotations", "boxes", "images", "overlap", "sequences"},
 }
 ROOF = "__init__"
 DATA_SIDE = {"images", "geometry", "annotations", "augment", "datasets"}

@@ -16,6 +16,7 @@ REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 NAMES = {
     "BoundingBoxSequence",
     "IOUAccuracy",
+    "LocalizerReport",
     "MeanIOU",
     "add_localization_head",
     "box_area",
@@ -23,12 +24,14 @@ NAMES = {
     "clip_boxes",
     "convert_boxes",
     "diou",
+    "evaluate_localizer",
     "giou",
     "iou",
     "plot_batch",
     "plot_history",
     "plot_image",
     "plot_prediction",
+    "predict_boxes",
 }
 NAMESPACES = {"annotations", "augment", "datasets", "geometry", "losses", "metrics", "plotting"}
 
