@@ -12,11 +12,13 @@ from photos import Photos
 from keras_bbox import augment
 
 SIDE, BATCH = 224, 32
+LARGER = 256  # what Keras's layer crops from
 STEPS = (
     augment.RandomFlip(0.5),
     augment.RandomScale(0.8, 1.25),
     augment.RandomTranslation(0.1, 0.1),
     augment.RandomRotation(10),
+    augment.RandomBoxSafeCrop(),
     augment.RandomBrightness(0.2),
 )
 
@@ -46,7 +48,7 @@ def load_as_the_chapter(path: str, box: np.ndarray):
     return keras.utils.img_to_array(image), box
 
 
-def albumentations_steps(resize_first: bool):
+def albumentations_steps(crop_first: bool):
     import albumentations as A
 
     steps = [
@@ -54,7 +56,8 @@ def albumentations_steps(resize_first: bool):
         A.Affine(scale=(0.8, 1.25), translate_percent=(-0.1, 0.1), rotate=(-10, 10), fill=128, p=1),
         A.RandomBrightnessContrast(brightness_limit=0.2, contrast_limit=0, p=1),
     ]
-    steps.insert(0 if resize_first else 3, A.Resize(SIDE, SIDE))
+    # It crops and resizes in one step; first of all it leaves fewer pixels to the others.
+    steps.insert(0 if crop_first else 2, A.RandomSizedBBoxSafeCrop(SIDE, SIDE, p=1))
     return A.Compose(steps, bbox_params=A.BboxParams("albumentations", label_fields=["labels"]))
 
 
@@ -75,7 +78,7 @@ def load_with_torchvision() -> Callable:
     torch.set_num_threads(1)
     transform = v2.Compose(
         [
-            v2.Resize((SIDE, SIDE)),
+            v2.RandomResizedCrop((SIDE, SIDE), scale=(0.5, 1.0)),
             v2.RandomHorizontalFlip(),
             v2.RandomAffine(10, (0.1, 0.1), (0.8, 1.25), fill=128),
             v2.ColorJitter(brightness=0.2),
@@ -96,6 +99,7 @@ def load_with_torchvision() -> Callable:
 def keras_layers() -> Callable:
     box = {"bounding_box_format": "xyxy"}
     layers = [
+        keras.layers.RandomCrop(SIDE, SIDE, **box),
         keras.layers.RandomFlip("horizontal", **box),
         keras.layers.RandomZoom((-0.2, 0.25), fill_mode="constant", fill_value=128, **box),
         keras.layers.RandomTranslation(0.1, 0.1, fill_mode="constant", fill_value=128, **box),
@@ -119,7 +123,7 @@ def keras_dataset(photos: Photos, threads: int):
 
     def load(path, box, label):
         image = tf.io.decode_jpeg(tf.io.read_file(path), channels=3)
-        return tf.image.resize(image, (SIDE, SIDE)), box[None] * SIDE, label[None]
+        return tf.image.resize(image, (LARGER, LARGER)), box[None] * LARGER, label[None]
 
     options = tf.data.Options()
     options.threading.private_threadpool_size = threads

@@ -3,8 +3,8 @@
     python benchmarks/throughput.py [--rounds 5] [--threads 2] [--photos 192 96] [--skip WORD ...]
 
 Photos are generated (341x256 and 1024x768, JPEG quality 92, 4:2:0), so nothing has to be
-downloaded. A batch holds 32 float32 images of 224x224, each flipped, scaled, moved, turned and
-made brighter or darker, with one box moving along. The contenders take turns over several
+downloaded. A batch holds 32 float32 images of 224x224, each flipped, scaled, moved, turned, cropped
+and made brighter or darker, with one box moving along. The contenders take turns over several
 rounds; shown is the median rate, and the median of the ratios within a round, because a busy
 machine slows a whole round down. Before the first round each contender runs once unmeasured, so
 the files lie in the page cache.
@@ -41,6 +41,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 from contenders import (
     BATCH,
+    LARGER,
     SIDE,
     STEPS,
     Loop,
@@ -55,7 +56,7 @@ from contenders import (
 )
 from photos import Photos, make_photos
 
-from keras_bbox import BoundingBoxSequence, augment, geometry, images
+from keras_bbox import BoundingBoxSequence, augment, images
 
 SIZES = ((256, 341), (768, 1024))  # height, width
 OURS, PLAIN, CEILING = "keras_bbox", "keras_bbox, not augmented", "ceiling: decoding alone"
@@ -108,8 +109,8 @@ def contenders(photos: Photos, pool: ThreadPoolExecutor, threads: int) -> Iterat
     dataset = keras_dataset(photos, threads)
     yield LAYERS, lambda turn: sum(len(X) for X, _ in dataset)
     if installed("albumentations", "pip install albumentations==2.0.8"):
-        for first, name in ((True, ALBUMENTATIONS), (False, "the same, resized last")):
-            load = load_with_albumentations(albumentations_steps(resize_first=first))
+        for first, name in ((True, ALBUMENTATIONS), (False, "the same, cropped after the affine")):
+            load = load_with_albumentations(albumentations_steps(crop_first=first))
             yield name, draw(Loop(photos, load))
     if installed("torchvision", "pip install torchvision"):
         yield "torchvision v2", draw(Loop(photos, load_with_torchvision()))
@@ -139,8 +140,8 @@ def augmenters(photos: Photos, count: int) -> Iterator[tuple[str, Run]]:
 
     yield OURS, ours
     if importlib.util.find_spec("albumentations"):
-        for first, name in ((True, ALBUMENTATIONS), (False, "the same, resized last")):
-            compose = albumentations_steps(resize_first=first)
+        for first, name in ((True, ALBUMENTATIONS), (False, "the same, cropped after the affine")):
+            compose = albumentations_steps(crop_first=first)
 
             def theirs(turn: int, compose=compose) -> int:
                 for row, image in zip(rows, decoded, strict=True):
@@ -148,12 +149,14 @@ def augmenters(photos: Photos, count: int) -> Iterator[tuple[str, Run]]:
                 return len(rows)
 
             yield name.replace(" in a PyDataset", ""), theirs
-    layers, fit = keras_layers(), keras.layers.Resizing(SIDE, SIDE)
-    batch = np.stack(decoded[:BATCH])
-    boxes = (photos.boxes[:BATCH, None] * SIDE).astype(np.float32)
+    layers, fit = keras_layers(), keras.layers.Resizing(LARGER, LARGER)
+    tensor = keras.ops.convert_to_tensor
+    batch = tensor(np.stack(decoded[:BATCH]))
+    boxes = tensor((photos.boxes[:BATCH, None] * LARGER).astype(np.float32))
+    labels = tensor(photos.labels[:BATCH, None])
 
     def eager(turn: int) -> int:
-        return len(layers(fit(batch), boxes, photos.labels[:BATCH, None])[0])
+        return len(layers(fit(batch), boxes, labels)[0])
 
     yield "Keras layers, eager, all cores", eager
 
@@ -164,18 +167,12 @@ def stages(photos: Photos, rounds: int) -> dict[str, float]:
     paths, boxes = photos.paths[:BATCH], photos.boxes * 1.0
     data = [np.fromfile(path, np.uint8) for path in paths]
     decoded = [images.read_image(path) for path in paths]
-    height, width = decoded[0].shape[:2]
-    spatial, color = STEPS[:-1], STEPS[-1]
     rngs = [np.random.default_rng(row) for row in rows]
-    fit = geometry.scaling(SIDE / width, SIDE / height)
-
-    def matrix(rng):
-        return geometry.compose(*(step.matrix(rng, height, width) for step in spatial), fit)
-
-    matrices = [matrix(rng) for rng in rngs]
-    colors = [color.color_matrix(rng) for rng in rngs]
     pipeline = augment.Pipeline(STEPS)
     samples = [augment.Sample(decoded[k], boxes[k : k + 1], photos.labels[k:][:1]) for k in rows]
+    draws = [pipeline.draw(samples[k], rngs[k], image_size=(SIDE, SIDE)) for k in rows]
+    matrices = [draw.matrix for draw in draws]
+    colors = [draw.filters[0]["matrix"] for draw in draws]
     moved = [images.warp_image(decoded[k], matrices[k], height=SIDE, width=SIDE) for k in rows]
     size = (SIDE, SIDE)
     sequence = BoundingBoxSequence(photos.table, Path(paths[0]).parent, augment=list(STEPS))

@@ -214,3 +214,20 @@ def test_erase_paints_over_its_boxes_only():
 def test_an_unknown_filter_is_refused():
     with pytest.raises(ValueError, match="A filter is one of.*'sepia'"):
         apply_filter(QUADRANTS, "sepia")
+
+
+@pytest.mark.parametrize("border", ["constant", "reflect", "replicate"])
+@pytest.mark.parametrize("seed", range(12))
+def test_a_strong_shrink_of_a_part_needs_no_more_than_the_part(border, seed, monkeypatch):
+    rng = np.random.default_rng(seed)
+    image = rng.integers(0, 256, (300, 410, 3), dtype=np.uint8)
+    zoom = geometry.about(geometry.rotation(rng.uniform(-40, 40)), 200, 150)
+    x, y = rng.uniform((-200, -150), (200, 150))
+    scale = rng.uniform(0.1, 0.5)
+    matrix = geometry.compose(geometry.translation(-x, -y), zoom, geometry.scaling(scale, scale))
+    if seed % 3 == 0:
+        matrix[2, :2] = rng.uniform(-5e-4, 5e-4, 2)
+    options = {"height": 50, "width": 64, "border": border}
+    part = warp_image(image, matrix, **options).astype(int)
+    monkeypatch.setattr("keras_bbox.images.warp._crop", lambda image, matrix, *_: (image, matrix))
+    assert np.abs(warp_image(image, matrix, **options) - part).max() <= 1

@@ -18,6 +18,7 @@ BORDERS = {
 _TO_EDGES = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
 _TO_CENTERS = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])
 _HALF = 0.5 + 1e-9
+_MARGIN = 16  # pixels that halving and interpolating may reach beyond the view
 
 
 def warp_image(
@@ -64,16 +65,17 @@ def warp_image(
         raise ValueError(f"border must be one of {sorted(BORDERS)}. Received: border={border!r}")
     if isinstance(image, Photo):
         image, matrix = _decode(image, matrix)
-    pixels, matrix = _halve(image, matrix)
-    if _is_whole_resize(pixels, matrix, height, width):
-        return _resize(pixels, height, width)
+    if min(_scales(matrix, *image.shape[:2])) <= _HALF:
+        image, matrix = _halve(*_crop(image, matrix, height, width, border))
+    if _is_whole_resize(image, matrix, height, width):
+        return _resize(image, height, width)
     is_affine = matrix[2].tolist() == [0, 0, 1]
     # OpenCV counts from the center of the first pixel, edges half a pixel before it.
     centers = _TO_CENTERS @ matrix @ _TO_EDGES
     warp, entries = (cv2.warpAffine, centers[:2]) if is_affine else (cv2.warpPerspective, centers)
     # OpenCV warps four channels in half the time of three, to the same values.
     warped = warp(
-        cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA, dst=empty(*pixels.shape[:2], 4)),
+        cv2.cvtColor(image, cv2.COLOR_RGB2RGBA, dst=empty(*image.shape[:2], 4)),
         entries,
         (width, height),
         dst=empty(height, width, 4),
@@ -121,10 +123,31 @@ def _scales(matrix: np.ndarray, height: int, width: int) -> tuple[float, float]:
 
 def _decode(photo: Photo, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The photo's pixels, as few of them as the matrix leaves, and the matrix that they need."""
-    largest = max(_scales(matrix, photo.height, photo.width))
-    factor = next((f for f in (8, 4, 2) if f * largest <= 1), 1)
+    scale = math.sqrt(math.prod(_scales(matrix, photo.height, photo.width)))
+    factor = next((f for f in (8, 4, 2) if f * scale <= 1), 1)
     pixels, (y, x) = photo.decode(factor)
     return pixels, matrix if x == y == 1 else matrix * (x, y, 1.0)
+
+
+def _crop(
+    image: np.ndarray, matrix: np.ndarray, height: int, width: int, border: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """The part of an image that comes to lie on the canvas, so that no more need be halved."""
+    rows, columns = image.shape[:2]
+    corners = np.array([[0, width, width, 0], [0, 0, height, height], [1, 1, 1, 1]])
+    x, y, depth = np.linalg.inv(matrix) @ corners
+    if depth.min() * depth.max() <= 0:  # the horizon is in sight: the view has no corners
+        return image, matrix
+    x, y = x / depth, y / depth
+    if border == "reflect" and (x.min() < 0 or y.min() < 0 or x.max() > columns or y.max() > rows):
+        return image, matrix
+    # Multiples of eight, so that the same pixels are averaged with and without.
+    left, top = (max(0, int(low - _MARGIN) // 8 * 8) for low in (x.min(), y.min()))
+    right, bottom = (max(0, int(high + _MARGIN) // 8 * 8 + 8) for high in (x.max(), y.max()))
+    if left >= min(right, columns) or top >= min(bottom, rows):
+        return image, matrix
+    back = np.array([[1.0, 0.0, left], [0.0, 1.0, top], [0.0, 0.0, 1.0]])
+    return image[top:bottom, left:right], matrix @ back
 
 
 def _halve(image: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
