@@ -8,7 +8,7 @@ from keras_bbox.images.cache import FolderCache, MemoryCache
 from keras_bbox.images.files import read_image, write_image
 from keras_bbox.images.filters import FILTERS, apply_filter
 from keras_bbox.images.photo import Photo, open_photo
-from keras_bbox.images.warp import BORDERS, mean_color, use_own_threads, warp_image
+from keras_bbox.images.warp import BORDERS, blend, mean_color, use_own_threads, warp_image
 
 __all__ = [
     "BORDERS",
@@ -17,6 +17,7 @@ __all__ = [
     "MemoryCache",
     "Photo",
     "apply_filter",
+    "blend",
     "mean_color",
     "open_photo",
     "read_image",
