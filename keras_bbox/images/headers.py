@@ -50,7 +50,7 @@ def image_size(path: str | PathLike[str]) -> Size:
             size = _size_in_header(file)
         except (struct.error, ValueError, OverflowError):
             size = None
-    if size is not None and 0 < min(size) and max(size) <= LONGEST_SIDE:
+    if size is not None and min(size) > 0 and max(size) <= LONGEST_SIDE:
         return size
     height, width, _ = read_image(path).shape
     return height, width
