@@ -105,6 +105,7 @@ def make_table(
     image_dir: str | PathLike[str],
     *,
     relative: bool = False,
+    y_up: bool = False,
 ) -> pd.DataFrame:
     """Makes the table: sizes where they are missing, fractions, checks, negatives as empty rows."""
     images = list(images)
@@ -118,7 +119,7 @@ def make_table(
                 image.file, f"image {show(image.filename)}", _no_size(size, len(image.boxes))
             )
         else:
-            rows += _boxes(image, size, problems, relative)
+            rows += _boxes(image, size, problems, relative, y_up)
     return problems.finish(_frame(rows))
 
 
@@ -138,14 +139,18 @@ def _no_size(error: Exception, boxes: int) -> str:
     )
 
 
-def _boxes(image: FoundImage, size: Size | None, problems: Problems, relative: bool) -> list[dict]:
+def _boxes(
+    image: FoundImage, size: Size | None, problems: Problems, relative: bool, y_up: bool
+) -> list[dict]:
     rows = []
     for box in image.boxes:
         with problems.of(image.file, box.what):
             if not isinstance(box.class_name, str) or not box.class_name.strip():
                 raise Unusable(f"Every box needs a class. Received: {show(box.class_name)}")
             scale = (1, 1) if relative or size is None else size
-            edges, change = _inside(box.edges, scale)
+            x1, y1, x2, y2 = box.edges
+            edges = (x1, scale[0] - y2, x2, scale[0] - y1) if y_up else box.edges
+            edges, change = _inside(edges, scale)
             if change:
                 problems.change(image.file, box.what, change)
             x1, y1, x2, y2 = edges

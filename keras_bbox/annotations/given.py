@@ -15,6 +15,7 @@ from keras_bbox.annotations.lossy import tell
 from keras_bbox.annotations.problems import Unusable
 from keras_bbox.annotations.table import (
     COORDINATES,
+    find_class_names,
     image_names,
     is_negative,
     validate_annotations,
@@ -124,3 +125,18 @@ def one_file_each(images: Sequence[GivenImage], ending: str) -> dict[str, GivenI
             )
         files[name] = image
     return files
+
+
+def class_ids(
+    annotations: pd.DataFrame, class_names: Sequence[str] | None, first: int
+) -> dict[str, int]:
+    """Numbers the classes: those given, in their order, or those of the table, sorted."""
+    found = find_class_names(annotations)
+    names = found if class_names is None else tuple(class_names)
+    unknown = sorted(set(found) - set(names))
+    if unknown or len(set(names)) < len(names):
+        raise ValueError(
+            "class_names must name each class of the table once. Received: "
+            f"class_names={list(names)}, not among them: {unknown}"
+        )
+    return {name: number for number, name in enumerate(names, first)}

@@ -36,7 +36,15 @@ TARGETS = {
     "open_images": Target(
         "Open Images",
         frozenset(
-            ["source", "confidence", "occluded", "truncated", "is_group_of", "is_depiction", "is_inside"]
+            [
+                "source",
+                "confidence",
+                "occluded",
+                "truncated",
+                "is_group_of",
+                "is_depiction",
+                "is_inside",
+            ]
         ),
         negatives=False,
     ),

@@ -22,9 +22,9 @@ def text_of(element: Element | None, name: str) -> str:
     return "" if part is None or part.text is None else part.text.strip()
 
 
-def add(parent: Element, name: str, text: object = None, **attributes: object) -> Element:
+def add(parent: Element, tag: str, text: object = None, **attributes: object) -> Element:
     """Adds a part with a text and attributes."""
-    part = SubElement(parent, name, {key: _checked(value) for key, value in attributes.items()})
+    part = SubElement(parent, tag, {key: _checked(value) for key, value in attributes.items()})
     if text is not None:
         part.text = _checked(text)
     return part

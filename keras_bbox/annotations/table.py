@@ -59,15 +59,29 @@ def validate_annotations(
         ValueError: annotations: 1 row cannot be used.
           row 0 (image 'a'): x_min=0.9, x_max=0.1. Corners must be ordered, x_min < x_max.
     """
+    table, problems = _with_floats(annotations, class_names, source)
+    if problems:
+        raise ValueError(_report(table, problems, source, first_line))
+    return _snap(table, source)
+
+
+def find_problems(
+    annotations: pd.DataFrame, class_names: Sequence[str] | None, *, source: str
+) -> dict[int, str]:
+    """What is wrong with which rows, by position, as ``validate_annotations`` would raise it."""
+    return _with_floats(annotations, class_names, source)[1]
+
+
+def _with_floats(
+    annotations: pd.DataFrame, class_names: Sequence[str] | None, source: str
+) -> tuple[pd.DataFrame, dict[int, str]]:
     _check_columns(annotations, source)
     table = annotations.copy()
     problems: dict[int, str] = {}
     for column in COORDINATES:
         table[column] = _to_floats(annotations[column], column, problems)
     _find_problems(table, class_names, problems)
-    if problems:
-        raise ValueError(_report(table, problems, source, first_line))
-    return _snap(table, source)
+    return table, problems
 
 
 def _check_columns(annotations: pd.DataFrame, source: str) -> None:

@@ -146,7 +146,7 @@ def _image(
 ) -> FoundImage:
     filename = _filename(file, Path(folder if image_dir is None else image_dir))
     objects = file.root.findall("object")
-    boxes = []
+    boxes: list[FoundBox] = []
     for number, element in enumerate(objects, 1):
         what = f"object {number} ({show(text_of(element, 'name'))})"
         with problems.of(file.name, what):
