@@ -114,7 +114,7 @@ def make_table(
     for image, size in zip(images, sizes, strict=True):
         if image.negative:
             rows.append(_row(image, size, None, [None] * 4, {}))
-        elif isinstance(size, Exception):
+        elif isinstance(size, Exception) and image.boxes:
             problems.skip(
                 image.file, f"image {show(image.filename)}", _no_size(size, len(image.boxes))
             )

@@ -102,7 +102,7 @@ class Problems:
 
     def _warn(self, frame: str, report: str) -> None:
         if report:
-            warnings.warn(f"{self.source}: {frame.format(report)}", stacklevel=4)
+            warnings.warn(f"{self.source}: {frame.format(report)}", stacklevel=5)
 
 
 def _report(entries: list[dict[str, str]], verdict: str) -> str:
