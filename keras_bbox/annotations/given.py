@@ -87,7 +87,10 @@ def _sizes(
 
 
 def pixel_edges(box: dict, size: Size, decimals: int) -> Edges:
-    """Edges (x1, y1, x2, y2) in pixels, rounded; whole ones are integers. None is lost to it."""
+    """Edges (x1, y1, x2, y2) in pixels, rounded; whole ones are integers.
+
+    A box that would vanish keeps a whole pixel, or its decimals.
+    """
     height, width = size
     x1, x2 = _rounded(box["x_min"] * width, box["x_max"] * width, decimals, width)
     y1, y2 = _rounded(box["y_min"] * height, box["y_max"] * height, decimals, height)
@@ -96,10 +99,11 @@ def pixel_edges(box: dict, size: Size, decimals: int) -> Edges:
 
 def _rounded(low: float, high: float, decimals: int, limit: int) -> tuple[float, float]:
     start, end = round(low, decimals), round(high, decimals)
-    if start >= end:
-        unit = 10.0**-decimals
-        start = round(min(math.floor(low / unit) * unit, limit - unit), decimals)
-        end = round(start + unit, decimals)
+    if start >= end and decimals:
+        start, end = low, high
+    elif start >= end:
+        start = min(math.floor(low), limit - 1)
+        end = start + 1
     return whole(start), whole(end)
 
 

@@ -89,13 +89,26 @@ def read_sloth(
 def _filename(name: object, label_dir: Path, root: Path) -> str:
     """The path below root of a name that is relative to the label file, or else to root."""
     try:
-        return inner_name(name, root)
-    except Unusable:
-        beside = os.path.normpath(label_dir.absolute() / str(name).replace("\\", "/"))
-        inner = os.path.relpath(beside, root.absolute())
-        if not isinstance(name, str) or "\0" in name or inner.startswith(".."):
-            raise
-        return inner_name(Path(inner).as_posix())
+        below_root, refusal = inner_name(name, root), None
+    except Unusable as error:
+        below_root, refusal = "", error
+    inner = _beside(name, label_dir, root)
+    if inner and (refusal or not (root / below_root).is_file() or (root / inner).is_file()):
+        return inner
+    if refusal:
+        raise refusal
+    return below_root
+
+
+def _beside(name: object, label_dir: Path, root: Path) -> str:
+    """The path below root of a name that is relative to the label file; empty if it is not."""
+    if not isinstance(name, str) or not name.strip() or "\0" in name:
+        return ""
+    path = os.path.normpath(label_dir.absolute() / name.replace("\\", "/"))
+    try:
+        return inner_name(os.path.relpath(path, os.path.normpath(root.absolute())))
+    except (Unusable, ValueError):  # another drive has no relative path
+        return ""
 
 
 def _frames(

@@ -126,7 +126,7 @@ def _class_names(
         names = [line.strip() for line in lines if line.strip()]
     if isinstance(names, list):
         names = dict(enumerate(names))
-    if not isinstance(names, dict) or not names:
+    if not isinstance(names, dict):
         raise Unreadable(
             source, f"The classes must be named by names, or class_names. Received: {show(names)}"
         )
