@@ -85,7 +85,7 @@ def _boxes(labels: list[Mapping], where: str, problems: Problems) -> tuple[list[
             with problems.of(problems.source, what):
                 box = _box(entry, what, problems)
                 if box and (box.class_name, box.edges) in earlier:
-                    problems.leave_out("box that another label repeats")
+                    problems.leave_out("repeated box")
                 elif box:
                     boxes.append(box)
     return boxes, seen_anything

@@ -93,8 +93,8 @@ class Problems:
         if self.errors != "skip":
             self._warn("Left out: {}", skipped)
             self._warn("{}", _report(self.changed, "were changed to fit"))
-            kinds = ", ".join(f"{count} of {kind}" for kind, count in self.left_out.items())
-            self._warn("Left out, since they are no boxes: {}.", kinds)
+            kinds = ", ".join(f"{count} x {kind}" for kind, count in self.left_out.items())
+            self._warn("Left out, being no boxes or repeated ones: {}.", kinds)
         table.attrs["skipped"] = self.skipped
         table.attrs["changed"] = self.changed
         table.attrs["left_out"] = dict(self.left_out)

@@ -139,7 +139,7 @@ def _class_names(
 def _images(document: Mapping, dataset: _Set, problems: Problems) -> list[tuple[str | None, str]]:
     """Each image of each split, as a path below the data set's folder."""
     if not any(document.get(split) for split in SPLITS):
-        return [(None, name) for name in _listed("", dataset.root)]
+        return [(None, name) for name in _listed(".", dataset.root)]
     base = document.get("path")
     images: list[tuple[str | None, str]] = []
     for split in SPLITS:
@@ -200,7 +200,7 @@ def _listed_image(line: str, folder: str, root: Path) -> str:
 def _labelled(place: str, root: Path) -> list[str]:
     """The images of label files that came without them."""
     labels = PurePosixPath(_label_file(f"{place}/image")).parent
-    if place and not (root / labels).is_dir():
+    if place != "." and not (root / labels).is_dir():
         raise Unusable(f"There is no folder with images or labels. Received: {show(place)}")
     files = sorted((root / labels).rglob("*.txt"))
     below = [file.relative_to(root / labels).with_suffix(".jpg").as_posix() for file in files]
