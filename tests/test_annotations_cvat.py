@@ -25,7 +25,7 @@ def box(xtl, ytl, xbr, ybr, more="", inside=""):
 
 
 def test_a_real_file_is_read(data_dir):
-    with pytest.warns(UserWarning, match="1 of polyline, 1 of polygon, 1 of points"):
+    with pytest.warns(UserWarning, match="1 x polyline, 1 x polygon, 1 x points"):
         table = read(data_dir / "data" / "formats" / "cvat" / "task.xml")
     assert table[["filename", *EDGES]].values.tolist() == [["img0.jpg", 0, 0.5, 0.25, 0.5]]
     row = table.loc[0]
@@ -38,7 +38,7 @@ def test_a_real_file_is_read(data_dir):
 def test_only_an_image_without_shapes_is_a_negative(tmp_path):
     tag = '<tag label="good"/>'
     body = image("", "a.jpg") + image(tag, "b.jpg") + image(box(0, 0, 9, 9), "c.jpg")
-    with pytest.warns(UserWarning, match="1 of tag"):
+    with pytest.warns(UserWarning, match="1 x tag"):
         table = read_cvat(write(tmp_path, body))
     assert table["filename"].tolist() == ["a.jpg", "c.jpg"]
     assert is_negative(table).tolist() == [True, False]
@@ -70,12 +70,13 @@ def test_the_video_variant_gives_visible_boxes_frame_by_frame(tmp_path):
     def at(frame, outside):
         return box(frame, 0, frame + 10, 20, f'frame="{frame}" outside="{outside}"')
 
-    size = "<meta><task><original_size><width>100</width><height>50</height></original_size></task></meta>"
+    size = "<original_size><width>100</width><height>50</height></original_size>"
+    size = f"<meta><task>{size}</task></meta>"
     tracks = (
         f'<track id="0" label="cat">{at(0, 0)}{at(1, 0)}{at(2, 1)}</track>'
         f'<track id="1" label="dog">{at(1, 0)}<polygon frame="3"/></track>'
     )
-    with pytest.warns(UserWarning, match="1 of polygon in tracks"):
+    with pytest.warns(UserWarning, match="1 x polygon in tracks"):
         table = read(write(tmp_path, size + tracks))
     assert table["filename"].tolist() == ["frame_000000.PNG", *["frame_000001.PNG"] * 2]
     assert table["class_name"].tolist() == ["cat", "cat", "dog"]

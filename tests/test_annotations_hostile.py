@@ -152,19 +152,20 @@ def test_entities_are_refused(tmp_path, bomb):
 def test_aliases_of_yaml_do_not_multiply(tmp_path):
     path = tmp_path / "bomb.yaml"
     levels = [f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 9)}]" for k in range(1, 30)]
-    path.write_text("a0: &a0 [x, x]\n" + "\n".join(levels) + "\nnames: *a29\ntrain: *a29\n")
-    assert isinstance(assert_ends_well(kb.read_yolo, path), ValueError)
+    for end in ("names: *a29\ntrain: *a29\n", "names: [a]\ntrain: *a29\n", "names: {*a29 : b}\n"):
+        path.write_text("a0: &a0 [x, x]\n" + "\n".join(levels) + "\n" + end)
+        assert isinstance(assert_ends_well(kb.read_yolo, path), ValueError)
 
 
 @pytest.mark.parametrize("format", READERS)
 @pytest.mark.parametrize("filler", ["1", ",", "[", "a "])
 def test_one_long_line_is_bounded_in_memory(tmp_path, format, filler):
     path = tmp_path / "line.txt"
-    path.write_text(filler * (10_000_000 // len(filler)))
+    path.write_text(filler * (3_000_000 // len(filler)))
     tracemalloc.start()
     try:
         assert isinstance(assert_ends_well(READERS[format], path), ValueError)
-        assert tracemalloc.get_traced_memory()[1] < 120_000_000
+        assert tracemalloc.get_traced_memory()[1] < 60_000_000
     finally:
         tracemalloc.stop()
     with pytest.raises(ValueError, match="line.txt"):

@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 from annotation_files import add_image, pixels, write_json
 
@@ -94,7 +95,7 @@ def test_coco_keeps_the_order_of_given_classes(tmp_path):
 def test_a_real_sloth_file_is_read(data_dir, tmp_path):
     source = data_dir / "data" / "formats" / "sloth" / "example.json"
     add_image(tmp_path, "image1.jpg", 480, 800)
-    with pytest.warns(UserWarning, match="1 of point"):
+    with pytest.warns(UserWarning, match="1 x point"):
         table = read(source, tmp_path)
     assert table["filename"].tolist() == ["image1.jpg"] * 2
     assert table["class_name"].tolist() == ["rect", "rect"]
@@ -113,7 +114,7 @@ def test_sloth_boxes_are_known_by_their_keys(tmp_path):
     prefixed = {"class": "cat", "bx": 1, "by": 2, "bwidth": 3, "bheight": 4, "note": "x"}
     others = [{"class": "point", "x": 1, "y": 2}, {"class": "p", "xn": "1;2", "yn": "3;4"}]
     path = write_json(tmp_path / "l.json", [sloth([RECT, prefixed, *others])])
-    with pytest.warns(UserWarning, match="1 of point or other shape, 1 of polygon"):
+    with pytest.warns(UserWarning, match="1 x point or other shape, 1 x polygon"):
         table = read(path)
     assert pixels(table) == [[10.5, 30.5, 5, 35], [1, 4, 2, 6]]
     assert table["class_name"].tolist() == ["dog", "cat"]
@@ -162,9 +163,7 @@ def v2(*labels, **more):
     return {
         "data_row": {"id": "1", "external_id": "a.jpg", "row_data": "https://x/y.jpg"},
         "media_attributes": {"width": 100, "height": 50},
-        "projects": {
-            "p": {"labels": [{"annotations": {"objects": objects}} for objects in labels]}
-        },
+        "projects": {"p": {"labels": [{"annotations": {"objects": each}} for each in labels]}},
         **more,
     }
 
@@ -194,7 +193,7 @@ def test_a_box_that_labels_repeat_is_taken_once(tmp_path):
     other = {**V2_BOX, "bounding_box": {**PLACE, "left": 0}}
     row = v2([V2_BOX, V2_BOX], [V2_BOX, other])
     row["projects"]["q"] = row["projects"]["p"]
-    with pytest.warns(UserWarning, match="4 of box that another label repeats"):
+    with pytest.warns(UserWarning, match="5 x repeated box"):
         table = read_labelbox(ndjson(tmp_path, row))
     assert pixels(table) == [[10.5, 30.5, 5, 35]] * 2 + [[0, 20, 5, 35]]
 
@@ -203,7 +202,7 @@ def test_labelbox_v2_tells_negatives_from_images_that_nobody_labelled(tmp_path):
     skipped = v2([])
     skipped["projects"]["p"]["labels"][0]["performance_details"] = {"skipped": True}
     polygon = {"name": "dog", "annotation_kind": "ImagePolygon", "polygon": []}
-    with pytest.warns(UserWarning, match="1 of ImagePolygon"):
+    with pytest.warns(UserWarning, match="1 x ImagePolygon"):
         table = read_labelbox(ndjson(tmp_path, v2([]), v2(), v2([polygon]), skipped))
     assert is_negative(table).tolist() == [True]
 
@@ -211,9 +210,7 @@ def test_labelbox_v2_tells_negatives_from_images_that_nobody_labelled(tmp_path):
 def test_a_bad_line_does_not_cost_the_others(tmp_path):
     path = ndjson(tmp_path, v2([V2_BOX]), v2([{**V2_BOX, "bounding_box": {**PLACE, "top": None}}]))
     path.write_text(path.read_text() + '{"data_row": {"id": "9"}, "proj')
-    with pytest.raises(
-        ValueError, match="2 objects.*\n.*line 3: The file must be JSON.*\n.*top=None"
-    ):
+    with pytest.raises(ValueError, match="2 objects(.|\n)*line 3: .*JSON.*\n.*top=None"):
         read_labelbox(path)
     assert len(read_labelbox(path, errors="skip")) == 1
 
@@ -228,8 +225,6 @@ def v1(label, name="a.jpg", **more):
 
 
 def as_csv(tmp_path, rows):
-    import pandas as pd
-
     frame = pd.DataFrame(rows)
     frame["Label"] = [label if label == "Skip" else json.dumps(label) for label in frame["Label"]]
     frame.to_csv(tmp_path / "export", index=False)
@@ -245,7 +240,7 @@ def test_labelbox_v1_is_read_as_json_and_as_csv(tmp_path, form):
     ]  # fmt: skip
     add_image(tmp_path, "a.jpg", 50, 100)
     path = write_json(tmp_path / "export", rows) if form == "json" else as_csv(tmp_path, rows)
-    with pytest.warns(UserWarning, match="1 of polygon"):
+    with pytest.warns(UserWarning, match="1 x polygon"):
         table = read(path)
     assert table["filename"].tolist() == ["a.jpg", "c.jpg", "e.jpg"]
     assert is_negative(table).tolist() == [False, True, True]
@@ -285,7 +280,7 @@ def test_the_geometry_of_2018_counts_from_the_bottom_unless_told_otherwise(tmp_p
         ({"objects": 3}, "objects must be a list"),
         ("neither", "The file must be JSON"),
         (3, "A Label is an object"),
-        ({"dog": ["x"]}, "y=''"),
+        ({"dog": ["1"]}, "y=''"),
         ({"dog": [{"geometry": [{"x": "a", "y": 2}]}]}, "x='a'"),
         ({"dog": "POINT"}, "MULTIPOLYGON"),
     ],

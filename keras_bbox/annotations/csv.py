@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import StringIO
 from os import PathLike
 from pathlib import Path
 
 import pandas as pd
 
-from keras_bbox.annotations.documents import write_whole
+from keras_bbox.annotations.documents import read_text, split_lines, write_whole
 from keras_bbox.annotations.problems import Problems
 from keras_bbox.annotations.table import (
     COLUMNS,
@@ -61,17 +62,18 @@ def read_csv(
         ('0012', 0.75)
     """
     path = Path(path)
+    text = read_text(path)
+    split_lines(text, path.name)
     try:
         table = pd.read_csv(
-            path,
-            encoding="utf-8-sig",
+            StringIO(text),
             dtype=dict.fromkeys((*TEXT_COLUMNS, *COORDINATES), str),
             keep_default_na=False,
             na_values=[""],
             skip_blank_lines=False,
             index_col=False,
         )
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+    except ValueError as error:
         raise ValueError(
             f"{path.name}: a table of boxes is a UTF-8 file with commas, a header and as many "
             f"values a line as the header names. Received: {error}"

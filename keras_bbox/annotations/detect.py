@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from io import BytesIO
@@ -73,7 +74,7 @@ def _format_of_folder(path: Path) -> str | None:
     description = find_description(path)
     if description and _format_of_file(description) == "yolo":
         return "yolo"
-    if (path / "classes.txt").is_file():
+    if os.path.isfile(path / "classes.txt"):
         return "yolo"
     xml = next(iter(sorted(path.rglob("*.xml"))), None)
     return "voc" if xml and _format_of_file(xml) == "voc" else None

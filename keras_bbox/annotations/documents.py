@@ -19,7 +19,7 @@ from keras_bbox.annotations.problems import Unreadable
 
 MAX_BYTES = 1_000_000_000
 MAX_BYTES_OF_ONE_IMAGE = 16_000_000
-LONGEST_LINE = 1_000_000
+LONGEST_LINE = 100_000
 
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -34,8 +34,9 @@ def read_bytes(path: str | PathLike[str], max_bytes: int = MAX_BYTES) -> bytes:
     if path.is_dir():
         raise Unreadable(path.name, "A file is needed here. Received: a folder.")
     with open(path, "rb") as file:
-        data = file.read(max_bytes + 1) if path.stat().st_size <= max_bytes else None
-    if data is None or len(data) > max_bytes:
+        # Asked for more than there is, read() would set aside memory for all of it.
+        data = file.read(min(path.stat().st_size, max_bytes) + 1)
+    if len(data) > max_bytes:
         raise Unreadable(
             path.name,
             "Annotation files of this kind are read up to a limit. Raise it if the file is "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 from os import PathLike
@@ -51,7 +52,7 @@ def _end_inside(path: str, image_dir: str | PathLike[str] | None) -> str:
     if ".." in parts:
         return ""
     ends = ("/".join(parts[start:]) for start in range(len(parts)))
-    return next((end for end in ends if (root / end).is_file()), "")
+    return next((end for end in ends if os.path.isfile(root / end)), "")
 
 
 def with_ending(name: str, image_dir: str | PathLike[str] | None) -> str:
@@ -59,8 +60,8 @@ def with_ending(name: str, image_dir: str | PathLike[str] | None) -> str:
     if PurePosixPath(name).suffix.lower() in IMAGE_ENDINGS:
         return name
     root = Path(image_dir or ".")
-    found = (name + ending for ending in IMAGE_ENDINGS if (root / (name + ending)).is_file())
-    if (root / name).is_file():
+    found = (name + ending for ending in IMAGE_ENDINGS if os.path.isfile(root / (name + ending)))
+    if os.path.isfile(root / name):
         return name
     return next(found, f"{name}.jpg")
 

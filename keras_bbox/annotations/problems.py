@@ -13,6 +13,7 @@ import pandas as pd
 
 ERRORS = ("raise", "warn", "skip")
 LISTED = 5
+LONGEST_SHOWN = 200
 
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = _short.maxlong = 60
@@ -33,7 +34,8 @@ class Unreadable(ValueError):
 
 def show(value: object) -> str:
     """Shows a value that came from a file, however long or deeply nested it is."""
-    return _short.repr(value)
+    text = _short.repr(value)
+    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "..."
 
 
 def to_number(value: object, name: str) -> float:

@@ -93,7 +93,7 @@ def _filename(name: object, label_dir: Path, root: Path) -> str:
     except Unusable as error:
         below_root, refusal = "", error
     inner = _beside(name, label_dir, root)
-    if inner and (refusal or not (root / below_root).is_file() or (root / inner).is_file()):
+    if inner and (refusal or not os.path.isfile(root / below_root) or os.path.isfile(root / inner)):
         return inner
     if refusal:
         raise refusal

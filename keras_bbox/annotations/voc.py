@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from os import PathLike
@@ -165,7 +166,7 @@ def _filename(file: _File, root: Path) -> str:
     candidates = [place for place in map(_inner_or_none, places) if place]
     if PurePosixPath(name).suffix.lower() not in IMAGE_ENDINGS:
         candidates = [place + ending for place in candidates for ending in IMAGE_ENDINGS]
-    found = (place for place in candidates if (root / place).is_file())
+    found = (place for place in candidates if os.path.isfile(root / place))
     return next(found, candidates[0])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
@@ -104,7 +105,7 @@ def find_description(path: Path) -> Path | None:
     """The YAML file of a data set: itself, data.yaml in the folder, or the only one in it."""
     if not path.is_dir():
         return path
-    if (path / "data.yaml").is_file():
+    if os.path.isfile(path / "data.yaml"):
         return path / "data.yaml"
     others = sorted([*path.glob("*.yaml"), *path.glob("*.yml")])
     return others[0] if len(others) == 1 else None
@@ -121,7 +122,7 @@ def _class_names(
     document: Mapping, root: Path, given: Sequence[str] | None, source: str
 ) -> dict[int, str]:
     names: object = document.get("names") if given is None else list(given)
-    if names is None and (root / "classes.txt").is_file():
+    if names is None and os.path.isfile(root / "classes.txt"):
         lines = split_lines(read_text(root / "classes.txt", MAX_BYTES_OF_YAML), "classes.txt")
         names = [line.strip() for line in lines if line.strip()]
     if isinstance(names, list):
@@ -131,9 +132,12 @@ def _class_names(
             source, f"The classes must be named by names, or class_names. Received: {show(names)}"
         )
     try:
-        return {int(number): str(name) for number, name in names.items()}
-    except ValueError:
+        found = {int(number): name for number, name in names.items()}
+    except (TypeError, ValueError):
         raise Unreadable(source, f"Ids must be whole numbers. Received: {show(names)}") from None
+    if not all(isinstance(name, str) for name in found.values()):
+        raise Unreadable(source, f"Names of classes must be text. Received: {show(names)}")
+    return found
 
 
 def _images(document: Mapping, dataset: _Set, problems: Problems) -> list[tuple[str | None, str]]:
@@ -165,14 +169,14 @@ def _place(entry: object, base: object, root: Path) -> str:
     ]  # fmt: skip
     if not inner:
         return _end_of_folder(tidy, root)
-    return next((place for place in inner if (root / place).exists()), inner[0])
+    return next((place for place in inner if os.path.exists(root / place)), inner[0])
 
 
 def _end_of_folder(path: str, root: Path) -> str:
     """The longest end of another machine's path that is there below the folder."""
     parts = [part for part in path.split("/") if part not in ("", ".", "..")]
     ends = ("/".join(parts[start:]) for start in range(len(parts)))
-    found = next((end for end in ends if (root / end).exists()), None)
+    found = next((end for end in ends if os.path.exists(root / end)), None)
     if found is None:
         raise Unusable(
             "A path cannot lead out of the folder of the data set. Correct it, or move the YAML "
@@ -222,7 +226,7 @@ def _image(name: str, split: str | None, dataset: _Set, problems: Problems) -> F
         raise Unusable(f"The image does not lie in image_dir. Received: {show(name)}")
     filename = inside.relative_to(dataset.image_dir.absolute()).as_posix()
     label = _label_file(name)
-    if not (dataset.root / label).is_file():
+    if not os.path.isfile(dataset.root / label):
         return FoundImage(label, filename, None, [], negative=True, split=split)
     text = read_text(dataset.root / label, dataset.max_bytes)
     lines = [(k, line) for k, line in enumerate(split_lines(text, label), 1) if line.strip()]
