@@ -69,8 +69,7 @@ def test_supervision_reads_what_is_written(table, tmp_path):
     detections = pytest.importorskip("supervision").DetectionDataset
     images = str(tmp_path / "images")
     kb.write_coco(table, tmp_path / "c.json")
-    # It takes Pascal VOC to count pixels from 1, as we do; releases before that moved all four
-    # edges by one, where only the left and the top name the first pixel.
+    # It takes Pascal VOC to count pixels from 1, as its writer here does.
     kb.write_voc(table, tmp_path / "voc", origin=1)
     yolo = kb.write_yolo(table, tmp_path, lossy="allow")
     coco = detections.from_coco(images, str(tmp_path / "c.json"))

@@ -31,7 +31,8 @@ def coco(annotations, **more):
 
 
 BOX = {"id": 1, "image_id": 7, "category_id": 18, "bbox": [10.5, 5, 20, 30], "area": 99.5,
-       "iscrowd": 1, "segmentation": [[1, 2, 3, 4, 5, 6]], "attributes": {"color": "red"}}  # fmt: skip
+       "iscrowd": 1, "segmentation": [[1, 2, 3, 4, 5, 6]],
+       "attributes": {"color": "red"}}  # fmt: skip
 
 
 def test_coco_is_read_with_area_and_crowds(tmp_path):
@@ -215,8 +216,8 @@ def test_a_bad_line_does_not_cost_the_others(tmp_path):
     assert len(read_labelbox(path, errors="skip")) == 1
 
 
-V1_BOX = {"title": "Dog", "value": "dog", "bbox": PLACE,
-          "classifications": [{"title": "color", "answer": {"title": "red", "value": "red"}}]}  # fmt: skip
+COLOR = {"title": "color", "answer": {"title": "red", "value": "red"}}
+V1_BOX = {"title": "Dog", "value": "dog", "bbox": PLACE, "classifications": [COLOR]}
 
 
 def v1(label, name="a.jpg", **more):

@@ -114,7 +114,9 @@ def make_table(
     for image, size in zip(images, sizes, strict=True):
         if image.negative:
             rows.append(_row(image, size, None, [None] * 4, {}))
-        elif isinstance(size, Exception) and image.boxes:
+        elif not image.boxes:
+            continue
+        elif isinstance(size, Exception):
             problems.skip(
                 image.file, f"image {show(image.filename)}", _no_size(size, len(image.boxes))
             )

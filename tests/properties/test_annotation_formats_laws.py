@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import strategies
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_bbox import annotations as kb
@@ -168,6 +168,7 @@ def test_nothing_is_said_to_be_lost_of_plain_tables_in_rich_formats(table):
     assert kb.lossy(table, "voc", decimals=3) == []
 
 
+@settings(max_examples=15)
 @given(strategies.tables(VOC))
 def test_writing_leaves_the_table_alone(table):
     before = table.copy(deep=True)
