@@ -139,7 +139,7 @@ def test_open_images(table):
                 columns=OPEN_IMAGES)  # fmt: skip
 
 
-@given(strategies.tables(), st.booleans(), st.sampled_from([4, 6]))
+@given(strategies.tables(), st.booleans(), st.sampled_from([2, 4, 6]))
 def test_yolo(table, has_confidence, decimals):
     if has_confidence:
         table["confidence"] = np.where(table["x_min"].isna(), np.nan, 0.25)
