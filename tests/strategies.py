@@ -6,6 +6,7 @@ Boxes come as NumPy arrays of shape (n, 4), float64 unless a dtype is asked for.
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from hypothesis import strategies as st
 
 LAYOUTS = ("xyxy", "yxyx", "xxyy", "xywh", "center_xywh")
@@ -79,3 +80,53 @@ def batch_sizes(rows: int) -> st.SearchStrategy[list[int]]:
     return cuts.map(
         lambda inner: np.diff([0, *[cut for cut in inner if cut < rows], rows]).tolist()
     )
+
+
+def _words(alphabet: st.SearchStrategy[str], longest: int) -> st.SearchStrategy[str]:
+    return st.text(alphabet, min_size=1, max_size=longest).map(str.strip).filter(bool)
+
+
+# What any format can hold: no control characters, no line ends, no space at the ends.
+class_names = _words(
+    st.characters(codec="utf-8", exclude_categories=("C", "Z"), include_characters=" ,;'\""), 12
+)
+
+
+def filenames(endings: tuple[str, ...] = (".jpg", ".png")) -> st.SearchStrategy[str]:
+    """Paths with up to two folders and an ending."""
+    part = _words(st.sampled_from("abcxyz019 -_()äß猫"), 8)
+    parts = st.lists(part, min_size=1, max_size=3).map("/".join)
+    return st.tuples(parts, st.sampled_from(endings)).map("".join)
+
+
+@st.composite
+def tables(
+    draw,
+    columns: dict[str, st.SearchStrategy] | None = None,
+    *,
+    endings: tuple[str, ...] = (".jpg", ".png"),
+    negatives: bool = True,
+    images: int = 4,
+) -> pd.DataFrame:
+    """Legal tables of boxes with `filename`, `width`, `height` and further columns, by image."""
+    names = draw(
+        st.lists(
+            filenames(endings),
+            min_size=1,
+            max_size=images,
+            unique_by=lambda name: name.rsplit(".", 1)[0],
+        )
+    )
+    rows = []
+    for name in names:
+        height, width = draw(image_sizes())
+        image = {"filename": name, "width": width, "height": height}
+        if negatives and draw(st.booleans()):
+            rows.append(image | dict.fromkeys(("x_min", "x_max", "y_min", "y_max"), np.nan))
+            continue
+        for x1, y1, x2, y2 in draw(relative_boxes(rows=3)):
+            box = {"x_min": x1, "x_max": x2, "y_min": y1, "y_max": y2}
+            fields = {column: draw(values) for column, values in (columns or {}).items()}
+            rows.append(image | box | {"class_name": draw(class_names)} | fields)
+    order = ("filename", "x_min", "x_max", "y_min", "y_max", "class_name", "width", "height")
+    return pd.DataFrame(rows, columns=[*order, *(columns or {})])

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
+from io import StringIO
 from os import PathLike
 from pathlib import Path
 
 import pandas as pd
 
-from keras_bbox.annotations.table import COLUMNS, COORDINATES, validate_annotations
+from keras_bbox.annotations.documents import read_text, split_lines, write_whole
+from keras_bbox.annotations.problems import Problems
+from keras_bbox.annotations.table import (
+    COLUMNS,
+    COORDINATES,
+    find_problems,
+    validate_annotations,
+)
 
 TEXT_COLUMNS = ("image_id", "filename", "class_name", "folder")
 
 
-def read_csv(path: str | PathLike[str], class_names: Sequence[str] | None = None) -> pd.DataFrame:
+def read_csv(
+    path: str | PathLike[str],
+    class_names: Sequence[str] | None = None,
+    *,
+    errors: str = "raise",
+) -> pd.DataFrame:
     """Reads a table of boxes with the columns of the chapter's CSV.
 
     The columns are ``image_id, x_min, x_max, y_min, y_max, class_name, folder`` in any order
@@ -26,9 +38,12 @@ def read_csv(path: str | PathLike[str], class_names: Sequence[str] | None = None
     Args:
         path: A UTF-8 file with a header and commas.
         class_names: The classes that may occur; ``None`` for any.
+        errors: ``"raise"`` for an error that lists the rows that cannot be used, ``"warn"`` to
+            leave those out with a warning, ``"skip"`` to do so without.
 
     Returns:
-        A DataFrame with one row a box; coordinates are float64.
+        A DataFrame with one row a box; coordinates are float64. ``attrs["skipped"]`` lists the
+        rows that were left out.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -47,22 +62,30 @@ def read_csv(path: str | PathLike[str], class_names: Sequence[str] | None = None
         ('0012', 0.75)
     """
     path = Path(path)
+    text = read_text(path)
+    split_lines(text, path.name)
     try:
         table = pd.read_csv(
-            path,
-            encoding="utf-8-sig",
+            StringIO(text),
             dtype=dict.fromkeys((*TEXT_COLUMNS, *COORDINATES), str),
             keep_default_na=False,
             na_values=[""],
             skip_blank_lines=False,
             index_col=False,
         )
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+    except ValueError as error:
         raise ValueError(
             f"{path.name}: a table of boxes is a UTF-8 file with commas, a header and as many "
             f"values a line as the header names. Received: {error}"
         ) from error
-    return validate_annotations(table, class_names, source=path.name, first_line=2)
+    if errors == "raise":
+        return validate_annotations(table, class_names, source=path.name, first_line=2)
+    problems = Problems(path.name, errors)
+    bad = find_problems(table, class_names, source=path.name)
+    for position, problem in sorted(bad.items()):
+        problems.skip(path.name, f"line {position + 2}", problem)
+    usable = table.drop(index=table.index[list(bad)]).reset_index(drop=True)
+    return problems.finish(validate_annotations(usable, class_names, source=path.name))
 
 
 def write_csv(annotations: pd.DataFrame, path: str | PathLike[str]) -> Path:
@@ -93,8 +116,4 @@ def write_csv(annotations: pd.DataFrame, path: str | PathLike[str]) -> Path:
     table = validate_annotations(annotations, source="annotations")
     first = [column for column in COLUMNS if column in table]
     table = table[[*first, *(column for column in table if column not in first)]]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    table.to_csv(unfinished, index=False)
-    os.replace(unfinished, path)
-    return path
+    return write_whole(path, table.to_csv(index=False, lineterminator="\n"))

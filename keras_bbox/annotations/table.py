@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from keras_bbox.annotations.paths import inner_name
+
 COORDINATES = ("x_min", "x_max", "y_min", "y_max")
 COLUMNS = ("image_id", *COORDINATES, "class_name", "folder")
 
@@ -57,15 +59,29 @@ def validate_annotations(
         ValueError: annotations: 1 row cannot be used.
           row 0 (image 'a'): x_min=0.9, x_max=0.1. Corners must be ordered, x_min < x_max.
     """
+    table, problems = _with_floats(annotations, class_names, source)
+    if problems:
+        raise ValueError(_report(table, problems, source, first_line))
+    return _snap(table, source)
+
+
+def find_problems(
+    annotations: pd.DataFrame, class_names: Sequence[str] | None, *, source: str
+) -> dict[int, str]:
+    """What is wrong with which rows, by position, as ``validate_annotations`` would raise it."""
+    return _with_floats(annotations, class_names, source)[1]
+
+
+def _with_floats(
+    annotations: pd.DataFrame, class_names: Sequence[str] | None, source: str
+) -> tuple[pd.DataFrame, dict[int, str]]:
     _check_columns(annotations, source)
     table = annotations.copy()
     problems: dict[int, str] = {}
     for column in COORDINATES:
         table[column] = _to_floats(annotations[column], column, problems)
     _find_problems(table, class_names, problems)
-    if problems:
-        raise ValueError(_report(table, problems, source, first_line))
-    return _snap(table, source)
+    return table, problems
 
 
 def _check_columns(annotations: pd.DataFrame, source: str) -> None:
@@ -218,6 +234,9 @@ def image_paths(annotations: pd.DataFrame, image_dir: str | PathLike[str]) -> li
     Returns:
         ``image_dir/folder/image_id.jpg`` (or ``image_dir/filename``) for each row.
 
+    Raises:
+        ValueError: If a name is missing, or leads out of ``image_dir``.
+
     Example:
         >>> import keras_bbox as kb, pandas as pd
         >>> table = pd.DataFrame({"image_id": ["a1"], "folder": ["hot dog"]})
@@ -225,7 +244,33 @@ def image_paths(annotations: pd.DataFrame, image_dir: str | PathLike[str]) -> li
         'train/hot dog/a1.jpg'
     """
     root = Path(image_dir)
+    return [root / name for name in image_names(annotations)]
+
+
+def image_names(annotations: pd.DataFrame) -> list[str]:
+    """Gives the path of each row's image below the folder of the images, with slashes.
+
+    Args:
+        annotations: A table of boxes with ``image_id`` and ``folder``, or with ``filename``.
+
+    Returns:
+        ``folder/image_id.jpg`` (``image_id.jpg`` if the folder is missing) or ``filename``.
+
+    Raises:
+        ValueError: If a name is missing, or leads out of the folder.
+
+    Example:
+        >>> import keras_bbox as kb, pandas as pd
+        >>> kb.annotations.image_names(pd.DataFrame({"filename": ["cake/a1.png"]}))
+        ['cake/a1.png']
+    """
     if "filename" in annotations:
-        return [root / str(name) for name in annotations["filename"]]
-    columns = zip(annotations["folder"], annotations["image_id"], strict=True)
-    return [root / str(folder) / f"{image_id}.jpg" for folder, image_id in columns]
+        names = list(annotations["filename"])
+    else:
+        columns = zip(annotations["folder"], annotations["image_id"], strict=True)
+        names = [
+            image_id if pd.isna(image_id) else f"{'' if pd.isna(f) else f'{f}/'}{image_id}.jpg"
+            for f, image_id in columns
+        ]
+    inner = {name: inner_name(name) for name in dict.fromkeys(names)}
+    return [inner[name] for name in names]

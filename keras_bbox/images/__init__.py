@@ -7,7 +7,9 @@ one that has not been decoded yet.
 from keras_bbox.images.cache import FolderCache, MemoryCache
 from keras_bbox.images.files import read_image, write_image
 from keras_bbox.images.filters import FILTERS, apply_filter
+from keras_bbox.images.headers import image_size
 from keras_bbox.images.photo import Photo, open_photo
+from keras_bbox.images.sizes import image_sizes
 from keras_bbox.images.warp import BORDERS, blend, mean_color, use_own_threads, warp_image
 
 __all__ = [
@@ -18,10 +20,12 @@ __all__ = [
     "Photo",
     "apply_filter",
     "blend",
+    "image_size",
+    "image_sizes",
     "mean_color",
     "open_photo",
     "read_image",
-    "warp_image",
     "use_own_threads",
+    "warp_image",
     "write_image",
 ]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import struct
 from dataclasses import dataclass
+from io import BytesIO
 
 import cv2
 import numpy as np
 
 from keras_bbox.images.files import decode, read_bytes
-from keras_bbox.images.jpeg import read_jpeg_header
+from keras_bbox.images.headers import read_jpeg_header
 from keras_bbox.images.memory import empty
 
 _REDUCED = {
@@ -17,6 +19,7 @@ _REDUCED = {
     4: cv2.IMREAD_REDUCED_COLOR_4,
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
+_HEADER = 2**18  # bytes at the start of a file among which its size is looked for
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,17 +94,29 @@ def open_photo(path: str | os.PathLike[str]) -> Photo:
     """
     path = os.fspath(path)
     data = read_bytes(path)
-    header = read_jpeg_header(data.data)
-    if header is None:
-        return _decoded(data, path)
+    size = _size_of_jpeg(data)
+    if size is None:
+        pixels = decode(data, path)
+        height, width, _ = pixels.shape
+        return Photo(path, height, width, pixels=pixels)
+    return Photo(path, *size, data=data)
+
+
+def _size_of_jpeg(data: np.ndarray) -> tuple[int, int] | None:
+    """The upright size of a JPEG file that can be decoded smaller; ``None`` for all other files."""
+    if bytes(data[:3]) != b"\xff\xd8\xff":
+        return None
+    try:
+        found = read_jpeg_header(BytesIO(data[:_HEADER].data))
+    except struct.error:  # cut off, or a header of more than that
+        return None
+    if found is None:
+        return None
+    (height, width), orientation = found
+    if orientation == 1:
+        return height, width
     # The last pixel of a reduced row stands for fewer than the others. Turning the image brings
     # it to the front, where it would shift all the others: such files are decoded whole.
-    if header.is_turned and (header.height % 8 or header.width % 8):
-        return _decoded(data, path)
-    return Photo(path, header.height, header.width, data=data)
-
-
-def _decoded(data: np.ndarray, path: str) -> Photo:
-    pixels = decode(data, path)
-    height, width, _ = pixels.shape
-    return Photo(path, height, width, pixels=pixels)
+    if orientation not in range(2, 9) or height % 8 or width % 8:
+        return None
+    return (width, height) if orientation >= 5 else (height, width)
