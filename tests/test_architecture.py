@@ -25,9 +25,7 @@ MAY_IMPORT = {
     # The tensor side.
     "losses": {"_arrays", "boxes", "overlap"},
     "metrics": {"_arrays", "boxes", "overlap"},
-    "_graphs": set(),
-    "_features": {"_graphs"},
-    "heads": {"_features", "_graphs"},
+    "heads": {"overlap"},
     "sequences": {"annotations", "augment", "boxes", "images"},
     "plotting": {"boxes", "images", "overlap"},
 }

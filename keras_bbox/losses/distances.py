@@ -43,8 +43,8 @@ class SmoothL1Loss(BoxLoss):
     Example:
         >>> import keras_bbox as kb
         >>> loss = kb.losses.SmoothL1Loss(beta=0.25)
-        >>> float(loss([[0, 0, 1, 1]], [[0, 0, 1, 0.5]])), float(loss([[0, 0, 1, 1]], [[0, 0, 1, 1]]))
-        (0.09375, 0.0)
+        >>> [float(loss([[0, 0, 1, 1]], [[0, 0, 1, y2]])) for y2 in (1, 0.875, 0.5)]
+        [0.0, 0.0078125, 0.09375]
     """
 
     def __init__(
