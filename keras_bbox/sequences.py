@@ -20,13 +20,15 @@ from keras_bbox.annotations import (
 from keras_bbox.boxes import convert_boxes, parse_format
 
 LAST_BATCH = ("keep", "drop", "pad")
+TARGETS = ("each", "largest", "most_central", "random")
 
 
 class BoundingBoxSequence(keras.utils.PyDataset):
     """Serves the rows of a table of boxes as batches ``(X, (y_class, y_bbox))``.
 
     Every row is one sample: the row's image and that row's class and box. An image with several
-    rows comes several times.
+    rows comes several times, each time with another answer. A network of one output cannot tell
+    which is asked for; it learns better from one answer an image, which ``target`` chooses.
 
     - ``X``: shape ``(B, height, width, 3)``, RGB from 0 to 255 unless ``preprocess`` changes it.
     - ``y_class``: class ids, shape ``(B,)``, ``int32``.
@@ -64,6 +66,10 @@ class BoundingBoxSequence(keras.utils.PyDataset):
             ``image_size``.
         last_batch: What becomes of the last, smaller batch: ``"keep"``, ``"drop"``, or ``"pad"``.
         dtype: The dtype of ``X``.
+        target: What is a sample. ``"each"``: every row. The others make one sample of each image:
+            its ``"largest"`` box, the ``"most_central"`` one, whose center is nearest to that of
+            the image, or a ``"random"`` one in each epoch. Sizes and places are those in the
+            table, before any augmentation; of equals, the first row counts.
         workers: Threads or processes in which Keras makes batches ahead.
         use_multiprocessing: Whether they are processes.
         max_queue_size: Batches made ahead at the most.
@@ -98,15 +104,14 @@ class BoundingBoxSequence(keras.utils.PyDataset):
         bounding_box_format: str = "rel_xyxy",
         last_batch: str = "keep",
         dtype: str = "float32",
+        target: str = "each",
         workers: int = 2,
         use_multiprocessing: bool = False,
         max_queue_size: int = 10,
     ):
         super().__init__(workers, use_multiprocessing, max_queue_size)
-        if last_batch not in LAST_BATCH:
-            raise ValueError(
-                f"last_batch must be one of {LAST_BATCH}. Received: last_batch={last_batch!r}"
-            )
+        _check_choice("last_batch", last_batch, LAST_BATCH)
+        _check_choice("target", target, TARGETS)
         height, width = image_size
         for name, value in (("batch_size", batch_size), ("height", height), ("width", width)):
             if value < 1:
@@ -126,21 +131,23 @@ class BoundingBoxSequence(keras.utils.PyDataset):
         self.bounding_box_format = bounding_box_format
         self.last_batch = last_batch
         self.dtype = dtype
+        self.target = target
         self.epoch = 0
         self._epoch_begun = False
         self._paths = _existing(image_paths(self.annotations, image_dir), self.annotations)
         ids = {name: class_id for class_id, name in enumerate(self.class_names)}
         self._labels = self.annotations["class_name"].map(ids).to_numpy(np.int32)
         self._boxes = self.annotations[["x_min", "y_min", "x_max", "y_max"]].to_numpy()
+        self._candidates = _candidates(self.annotations, self._boxes, target)
         if not len(self):
             raise ValueError(
                 "A sequence needs at least one batch. Give more rows, or a smaller batch_size. "
-                f"Received: rows={len(self.annotations)}, batch_size={batch_size}, "
+                f"Received: samples={len(self._candidates)}, batch_size={batch_size}, "
                 f"last_batch={last_batch!r}"
             )
 
     def __len__(self) -> int:
-        whole, rest = divmod(len(self.annotations), self.batch_size)
+        whole, rest = divmod(len(self._candidates), self.batch_size)
         return whole + (rest > 0 and self.last_batch != "drop")
 
     def __getitem__(self, index: int):
@@ -187,11 +194,19 @@ class BoundingBoxSequence(keras.utils.PyDataset):
             >>> sequence.rows(1)
             array([3, 4, 5])
         """
-        order = np.arange(len(self.annotations))
+        epoch = self.epoch if epoch is None else epoch
+        order = np.arange(len(self._candidates))
         if self.shuffle:
-            epoch = self.epoch if epoch is None else epoch
             order = np.random.default_rng([self.seed, epoch]).permutation(order)
-        return order[index * self.batch_size : (index + 1) * self.batch_size]
+        samples = order[index * self.batch_size : (index + 1) * self.batch_size]
+        return np.array([self._row(sample, epoch) for sample in samples])
+
+    def _row(self, sample: int, epoch: int) -> int:
+        candidates = self._candidates[sample]
+        if len(candidates) == 1:
+            return candidates[0]
+        # A generator of its own: that of the row draws the augmentation.
+        return np.random.default_rng([self.seed, epoch, sample, 1]).choice(candidates)
 
     def on_epoch_begin(self) -> None:
         self._epoch_begun = True
@@ -234,6 +249,28 @@ class BoundingBoxSequence(keras.utils.PyDataset):
                 f"Received: {X.shape} for {len(arrays)} images"
             )
         return X.astype(self.dtype, copy=False)
+
+
+def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {choices}. Received: {name}={value!r}")
+
+
+def _candidates(annotations: pd.DataFrame, boxes: np.ndarray, target: str) -> list[np.ndarray]:
+    """The rows that each sample may be, in the order of the table."""
+    rows = np.arange(len(annotations))
+    if target == "each":
+        return list(rows[:, None])
+    images = annotations["folder"] + "/" + annotations["image_id"]
+    groups = list(pd.Series(rows).groupby(images.to_numpy(), sort=False).indices.values())
+    groups.sort(key=lambda group: group[0])
+    if target == "random":
+        return groups
+    if target == "largest":
+        badness = -np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    else:
+        badness = np.square(boxes[:, :2] + boxes[:, 2:] - 1).sum(axis=1)
+    return [group[[np.argmin(badness[group])]] for group in groups]
 
 
 def _single_boxes(annotations: pd.DataFrame) -> pd.DataFrame:
