@@ -142,7 +142,7 @@ class BoundingBoxSequence(keras.utils.PyDataset):
         if not len(self):
             raise ValueError(
                 "A sequence needs at least one batch. Give more rows, or a smaller batch_size. "
-                f"Received: samples={len(self._candidates)}, batch_size={batch_size}, "
+                f"Received: rows={len(self._candidates)}, batch_size={batch_size}, "
                 f"last_batch={last_batch!r}"
             )
 

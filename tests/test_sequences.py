@@ -310,13 +310,14 @@ def test_hidden_boxes_have_no_weight(make):
 
 @pytest.fixture
 def crowded(table):
-    """Three rows on the first image (small, central, large), two on the second, one on the third."""
+    """The first image has three rows (small, central, large), the second two, the third one."""
     rows = pd.concat([table.iloc[[0, 1, 0, 2, 1, 0]]], ignore_index=True)
     boxes = [
         (0.0, 0.1, 0.0, 0.1), (0.2, 0.4, 0.1, 0.2), (0.4, 0.6, 0.4, 0.6),
         (0.0, 0.5, 0.0, 0.5), (0.1, 0.3, 0.1, 0.3), (0.3, 1.0, 0.3, 1.0),
     ]  # fmt: skip
-    return rows.assign(**dict(zip(["x_min", "x_max", "y_min", "y_max"], zip(*boxes), strict=True)))
+    rows[["x_min", "x_max", "y_min", "y_max"]] = boxes
+    return rows
 
 
 def chosen(sequence, epoch=0):
