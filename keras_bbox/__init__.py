@@ -6,6 +6,7 @@ from keras_bbox.heads import add_localization_head
 from keras_bbox.metrics import IOUAccuracy, MeanIOU
 from keras_bbox.overlap import ciou, diou, giou, iou
 from keras_bbox.plotting import plot_batch, plot_history, plot_image, plot_prediction
+from keras_bbox.recipes import fit_localizer
 from keras_bbox.sequences import BoundingBoxSequence
 
 __version__ = "0.1.0.dev0"
@@ -24,6 +25,7 @@ __all__ = [
     "convert_boxes",
     "datasets",
     "diou",
+    "fit_localizer",
     "geometry",
     "giou",
     "iou",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from os import PathLike
+from typing import Any
 
 import keras
 import numpy as np
@@ -138,7 +139,7 @@ class BoundingBoxSequence(keras.utils.PyDataset):
         ids = {name: class_id for class_id, name in enumerate(self.class_names)}
         self._labels = self.annotations["class_name"].map(ids).to_numpy(np.int32)
         self._boxes = self.annotations[["x_min", "y_min", "x_max", "y_max"]].to_numpy()
-        self._candidates = _candidates(self.annotations, self._boxes, target)
+        self._candidates = _candidates(self._paths, self._boxes, target)
         if not len(self):
             raise ValueError(
                 "A sequence needs at least one batch. Give more rows, or a smaller batch_size. "
@@ -256,14 +257,14 @@ def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
         raise ValueError(f"{name} must be one of {choices}. Received: {name}={value!r}")
 
 
-def _candidates(annotations: pd.DataFrame, boxes: np.ndarray, target: str) -> list[np.ndarray]:
+def _candidates(paths: list, boxes: np.ndarray, target: str) -> list[np.ndarray]:
     """The rows that each sample may be, in the order of the table."""
-    rows = np.arange(len(annotations))
     if target == "each":
-        return list(rows[:, None])
-    images = annotations["folder"] + "/" + annotations["image_id"]
-    groups = list(pd.Series(rows).groupby(images.to_numpy(), sort=False).indices.values())
-    groups.sort(key=lambda group: group[0])
+        return list(np.arange(len(paths))[:, None])
+    rows_of: dict[Any, list[int]] = {}
+    for row, path in enumerate(paths):
+        rows_of.setdefault(path, []).append(row)
+    groups = [np.array(rows) for rows in rows_of.values()]
     if target == "random":
         return groups
     if target == "largest":

@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "metrics": {"_arrays", "boxes", "overlap"},
     "heads": {"overlap"},
     "sequences": {"annotations", "augment", "boxes", "images"},
+    "recipes": {"losses", "metrics"},
     "plotting": {"boxes", "images", "overlap"},
 }
 ROOF = "__init__"

@@ -23,6 +23,7 @@ NAMES = {
     "clip_boxes",
     "convert_boxes",
     "diou",
+    "fit_localizer",
     "giou",
     "iou",
     "plot_batch",
