@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -30,6 +31,13 @@ import keras_bbox as kb
 
 LEARNING_RATES = (1e-3, 1e-4, 1e-5)
 VALUE_RANGE = (-1, 1)  # what preprocess_input makes of 0..255
+
+
+# What the recipes want of the training sequence.
+RECIPES: dict[str, dict] = {
+    "chapter": {},
+    "best": {"augment": kb.augment.default_policy(), "target": "largest"},
+}
 
 
 class ClassSequence(kb.BoundingBoxSequence):
@@ -51,17 +59,12 @@ def main() -> None:
     tables = load_tables(data)
     class_names = kb.annotations.find_class_names(tables["train"])
     sequences = {split: make_sequence(split, data, tables, options) for split in tables}
-    train = make_sequence("train", data, tables, options, shuffle=True)
+    train = make_sequence("train", data, tables, options, shuffle=True, **RECIPES[options.recipe])
     describe(tables, class_names)
     kb.plot_batch(train, value_range=VALUE_RANGE).savefig(output / "samples.png")
 
-    say("2. The classifier")
-    classifier, pretrained = get_classifier(data, tables, class_names, options)
-
-    say("3. The localizer")
-    model = kb.add_localization_head(classifier, head="chapter", freeze_backbone=pretrained)
-    check_untrained(model, classifier, sequences["train"])
-    histories = train_in_stages(model, train, sequences.get("val"), options)
+    recipe = train_best if options.recipe == "best" else train_chapter
+    model, histories = recipe(train, data, tables, sequences, options)
     save_history(histories, output)
 
     say("4. The result")
@@ -75,6 +78,42 @@ def main() -> None:
     model.save(output / "model.keras")
     check_saved(model, judged, output)
     summarize(metrics, tables, output)
+
+
+def train_chapter(train, data, tables, sequences, options):
+    """A classifier first, then a second output on it, at three learning rates in turn."""
+    say("2. The classifier")
+    classifier, pretrained = get_classifier(data, tables, train.class_names, options)
+    say("3. The localizer")
+    model = kb.add_localization_head(classifier, head="chapter", freeze_backbone=pretrained)
+    check_untrained(model, classifier, sequences["train"])
+    return model, train_in_stages(model, train, sequences.get("val"), options)
+
+
+def train_best(train, data, tables, sequences, options):
+    """Both outputs at once: the heads first, then from the top of the backbone downwards."""
+    say("2. The model")
+    if options.classifier:
+        given, pretrained = get_classifier(data, tables, train.class_names, options)
+    else:
+        given, pretrained = get_backbone(options)
+    model = kb.add_localization_head(
+        given, len(train.class_names), freeze_backbone=pretrained, box_score=True
+    )
+    say("3. The training")
+    checkpoint = options.output / "checkpoint"
+    if not options.resume:
+        shutil.rmtree(checkpoint, ignore_errors=True)
+    history = kb.fit_localizer(
+        model,
+        train,
+        sequences.get("val"),
+        warm_up=options.epochs,
+        epochs=4 * options.epochs,
+        checkpoint=checkpoint,
+        verbose=options.verbose,
+    )
+    return model, [history]
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -95,14 +134,24 @@ def parse_arguments() -> argparse.Namespace:
         metavar="FILE.keras",
         help="a trained classifier to start from; it must take MobileNet's input, -1 to 1",
     )
-    add("--recipe", choices=["chapter"], default="chapter", help="how to train")
-    add("--epochs", type=positive, help="epochs at each learning rate (default: 5)")
+    add("--recipe", choices=list(RECIPES), default="chapter", help="how to train")
+    add(
+        "--epochs",
+        type=positive,
+        help="epochs at each learning rate, or of the warm-up and a fourth of what follows "
+        "(default: 5)",
+    )
     add(
         "--image-size", type=positive, help="side of the network's input (default: 224; snacks: 96)"
     )
     add("--batch-size", type=positive, default=32)
     add("--output", type=Path, default=Path("localizer-output"), metavar="DIR")
     add("--seed", type=int, default=0)
+    add(
+        "--resume",
+        action="store_true",
+        help="go on where an earlier run of the best recipe with the same arguments stopped",
+    )
     add(
         "--quick", action="store_true", help="a look at everything in a minute: few rows and epochs"
     )
@@ -141,7 +190,7 @@ def load_tables(data: Path) -> dict[str, pd.DataFrame]:
     return tables
 
 
-def make_sequence(split, data, tables, options, shuffle=False, kind=kb.BoundingBoxSequence):
+def make_sequence(split, data, tables, options, shuffle=False, kind=kb.BoundingBoxSequence, **more):
     table = tables[split]
     if options.quick:
         table = table.sample(min(len(table), 4 * options.batch_size), random_state=options.seed)
@@ -154,6 +203,7 @@ def make_sequence(split, data, tables, options, shuffle=False, kind=kb.BoundingB
         shuffle=shuffle,
         seed=options.seed,
         preprocess=preprocess_input,
+        **more,
     )
 
 
@@ -269,7 +319,7 @@ def train_in_stages(model, train, val, options) -> list[pd.DataFrame]:
 
 
 def save_history(histories: list[pd.DataFrame], output: Path) -> None:
-    whole = pd.concat(histories, ignore_index=True)
+    whole = pd.concat(histories, ignore_index=True).drop(columns="epoch", errors="ignore")
     whole.insert(0, "epoch", whole.index + 1)
     whole.to_csv(output / "history.csv", index=False)
     kb.plot_history(*histories).savefig(output / "history.png")
@@ -286,7 +336,7 @@ def evaluate(model, sequence) -> dict[str, float]:
 
 def save_galleries(sequence, predictions, output: Path, count: int = 16) -> None:
     """Saves the best and the worst placed boxes, truth beside prediction."""
-    probabilities, boxes = predictions
+    probabilities, boxes = predictions[:2]
     truth = [sequence[k] for k in range(len(sequence))]
     labels = np.concatenate([y_class for _, (y_class, _) in truth])
     true_boxes = np.concatenate([y_bbox for _, (_, y_bbox) in truth])
@@ -314,7 +364,7 @@ print(max(abs(again[0] - probabilities).max(), abs(again[1] - boxes).max()))
 def check_saved(model, sequence, output: Path) -> None:
     """Loads the saved model in a fresh process and compares its predictions."""
     X, _ = sequence[0]
-    probabilities, boxes = model.predict(X, verbose=0)
+    probabilities, boxes = model.predict(X, verbose=0)[:2]
     batch = output / "reload.npz"
     np.savez(batch, X=X, p=probabilities, b=boxes)
     command = [sys.executable, "-c", RELOAD, str(output / "model.keras"), str(batch)]

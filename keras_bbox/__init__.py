@@ -8,6 +8,7 @@ from keras_bbox.inference import predict_boxes
 from keras_bbox.metrics import IOUAccuracy, MeanIOU
 from keras_bbox.overlap import ciou, diou, giou, iou
 from keras_bbox.plotting import plot_batch, plot_history, plot_image, plot_prediction
+from keras_bbox.recipes import fit_localizer
 from keras_bbox.samples import ImageSamples
 from keras_bbox.sequences import BoundingBoxSequence
 from keras_bbox.tf_data import augment_dataset
@@ -32,6 +33,7 @@ __all__ = [
     "datasets",
     "diou",
     "evaluate_localizer",
+    "fit_localizer",
     "geometry",
     "giou",
     "iou",

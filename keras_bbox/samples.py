@@ -10,8 +10,8 @@ import pandas as pd
 
 from keras_bbox import images
 from keras_bbox.annotations import (
+    existing_paths,
     find_class_names,
-    image_paths,
     is_negative,
     validate_annotations,
 )
@@ -54,8 +54,7 @@ class ImageSamples(Sequence):
         class_names: Sequence[str] | None = None,
     ):
         table = validate_annotations(annotations, class_names)
-        paths = image_paths(table, image_dir)
-        _check_files(paths, table)
+        paths = existing_paths(table, image_dir)
         self.annotations = table
         self.class_names = tuple(class_names or find_class_names(table))
         ids = {name: class_id for class_id, name in enumerate(self.class_names)}
@@ -67,7 +66,7 @@ class ImageSamples(Sequence):
         self._is_box = ~np.asarray(is_negative(table))
         rows: dict[str, list[int]] = {}
         for row, path in enumerate(paths):
-            rows.setdefault(str(path), []).append(row)
+            rows.setdefault(path, []).append(row)
         self._images = list(rows.items())
 
     def __len__(self) -> int:
@@ -80,13 +79,3 @@ class ImageSamples(Sequence):
         kept = np.array([row for row in rows if self._is_box[row]], int)
         columns = {name: values[kept] for name, values in self._columns.items()}
         return Sample(images.read_image(path), self._boxes[kept], self._labels[kept], columns)
-
-
-def _check_files(paths: list, annotations: pd.DataFrame) -> None:
-    missing = [k for k, path in enumerate(paths) if not path.is_file()]
-    if missing:
-        raise FileNotFoundError(
-            f"Every row needs its image file, and {len(missing)} of {len(paths)} are missing. "
-            "Check image_dir, or remove the rows. Received: "
-            f"row {annotations.index[missing[0]]} with path='{paths[missing[0]]}'"
-        )

@@ -6,6 +6,7 @@ import copy
 import os
 from collections.abc import Callable, Sequence
 from os import PathLike
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,21 +15,23 @@ import pandas as pd
 from keras_bbox import augment as augmentation
 from keras_bbox import images
 from keras_bbox.annotations import (
+    existing_paths,
     find_class_names,
-    image_paths,
     is_negative,
     validate_annotations,
 )
 from keras_bbox.boxes import convert_boxes, parse_format
 
 LAST_BATCH = ("keep", "drop", "pad")
+TARGETS = ("each", "largest", "most_central", "random")
 
 
 class BoundingBoxSequence(keras.utils.PyDataset):
     """Serves the rows of a table of boxes as batches ``(X, (y_class, y_bbox))``.
 
     Every row is one sample: the row's image and that row's class and box. An image with several
-    rows comes several times.
+    rows comes several times, each time with another answer. A network of one output cannot tell
+    which is asked for; it learns better from one answer an image, which ``target`` chooses.
 
     - ``X``: shape ``(B, height, width, 3)``, RGB from 0 to 255 unless ``preprocess`` changes it.
     - ``y_class``: class ids, shape ``(B,)``, ``int32``.
@@ -73,6 +76,10 @@ class BoundingBoxSequence(keras.utils.PyDataset):
             224x224 takes 150,528 bytes, and up to four times as much with augmentation, or more if
             it is far from square. Images beyond the limit are decoded each time. Worker processes
             keep caches of their own; they share a folder.
+        target: What is a sample. ``"each"``: every row. The others make one sample of each image:
+            its ``"largest"`` box, the ``"most_central"`` one, whose center is nearest to that of
+            the image, or a ``"random"`` one in each epoch. Sizes and places are those in the
+            table, before any augmentation; of equals, the first row counts.
         workers: Threads or processes in which Keras makes batches ahead; ``None`` for as many
             threads as this process has cores, up to 8. They are threads of one image at a time,
             so making a sequence turns OpenCV's own threads off (``cv2.setNumThreads(0)``).
@@ -111,6 +118,7 @@ class BoundingBoxSequence(keras.utils.PyDataset):
         dtype: str = "float32",
         cache: str | PathLike[str] | None = None,
         cache_limit: int = 4 * 2**30,
+        target: str = "each",
         workers: int | None = None,
         use_multiprocessing: bool = False,
         max_queue_size: int = 10,
@@ -118,10 +126,8 @@ class BoundingBoxSequence(keras.utils.PyDataset):
         super().__init__(
             _default_workers() if workers is None else workers, use_multiprocessing, max_queue_size
         )
-        if last_batch not in LAST_BATCH:
-            raise ValueError(
-                f"last_batch must be one of {LAST_BATCH}. Received: last_batch={last_batch!r}"
-            )
+        _check_choice("last_batch", last_batch, LAST_BATCH)
+        _check_choice("target", target, TARGETS)
         height, width = image_size
         for name, value in (("batch_size", batch_size), ("height", height), ("width", width)):
             if value < 1:
@@ -141,24 +147,26 @@ class BoundingBoxSequence(keras.utils.PyDataset):
         self.bounding_box_format = bounding_box_format
         self.last_batch = last_batch
         self.dtype = dtype
+        self.target = target
         self.epoch = 0
         self._epoch_begun = False
-        self._order = (-1, np.arange(len(self.annotations)))
         self._open = self._opener(cache, cache_limit)
         images.use_own_threads(0)
-        self._paths = _existing(image_paths(self.annotations, image_dir), self.annotations)
+        self._paths = existing_paths(self.annotations, image_dir)
         ids = {name: class_id for class_id, name in enumerate(self.class_names)}
         self._labels = self.annotations["class_name"].map(ids).to_numpy(np.int32)
         self._boxes = self.annotations[["x_min", "y_min", "x_max", "y_max"]].to_numpy()
+        self._candidates = _candidates(self._paths, self._boxes, target)
+        self._order = (-1, np.arange(len(self._candidates)))
         if not len(self):
             raise ValueError(
                 "A sequence needs at least one batch. Give more rows, or a smaller batch_size. "
-                f"Received: rows={len(self.annotations)}, batch_size={batch_size}, "
+                f"Received: rows={len(self._candidates)}, batch_size={batch_size}, "
                 f"last_batch={last_batch!r}"
             )
 
     def __len__(self) -> int:
-        whole, rest = divmod(len(self.annotations), self.batch_size)
+        whole, rest = divmod(len(self._candidates), self.batch_size)
         return whole + (rest > 0 and self.last_batch != "drop")
 
     def __getitem__(self, index: int):
@@ -216,10 +224,18 @@ class BoundingBoxSequence(keras.utils.PyDataset):
         if self.shuffle and drawn_for != epoch:
             order = np.random.default_rng([self.seed, epoch]).permutation(len(order))
             self._order = (epoch, order)  # as one, for the sake of other threads
-        return order[index * self.batch_size : (index + 1) * self.batch_size]
+        samples = order[index * self.batch_size : (index + 1) * self.batch_size]
+        return np.array([self._row(sample, epoch) for sample in samples])
+
+    def _row(self, sample: int, epoch: int) -> int:
+        candidates = self._candidates[sample]
+        if len(candidates) == 1:
+            return candidates[0]
+        # A generator of its own: that of the row draws the augmentation.
+        return np.random.default_rng([self.seed, epoch, sample, 1]).choice(candidates)
 
     def unshuffled(self) -> BoundingBoxSequence:
-        """Returns a sequence of the same rows in the table's order, each once, not augmented.
+        """Returns a sequence of all rows in the table's order, each once and not augmented.
 
         Example:
             >>> import keras_bbox as kb, tempfile
@@ -232,8 +248,9 @@ class BoundingBoxSequence(keras.utils.PyDataset):
         """
         plain = copy.copy(self)
         plain.augment, plain.shuffle, plain.last_batch = None, False, "keep"
-        plain._has_weights = False
-        plain._order = (-1, np.arange(len(self.annotations)))
+        plain.target, plain._has_weights = "each", False
+        plain._candidates = _candidates(self._paths, self._boxes, "each")
+        plain._order = (-1, np.arange(len(plain._candidates)))
         return plain
 
     def on_epoch_begin(self) -> None:
@@ -301,6 +318,28 @@ def _default_workers() -> int:
     return min(8, len(known(0)) if known else os.cpu_count() or 1)
 
 
+def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {choices}. Received: {name}={value!r}")
+
+
+def _candidates(paths: list, boxes: np.ndarray, target: str) -> list[np.ndarray]:
+    """The rows that each sample may be, in the order of the table."""
+    if target == "each":
+        return list(np.arange(len(paths))[:, None])
+    rows_of: dict[Any, list[int]] = {}
+    for row, path in enumerate(paths):
+        rows_of.setdefault(path, []).append(row)
+    groups = [np.array(rows) for rows in rows_of.values()]
+    if target == "random":
+        return groups
+    if target == "largest":
+        badness = -np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    else:
+        badness = np.square(boxes[:, :2] + boxes[:, 2:] - 1).sum(axis=1)
+    return [group[[np.argmin(badness[group])]] for group in groups]
+
+
 def _single_boxes(annotations: pd.DataFrame) -> pd.DataFrame:
     negative = is_negative(annotations)
     if negative.any():
@@ -327,14 +366,3 @@ def _as_augmentation(augment):
 
 def _weight(sample: augmentation.Sample) -> float:
     return float(sample.columns["weight"][0]) if "weight" in sample.columns else 1.0
-
-
-def _existing(paths: list, annotations: pd.DataFrame) -> list:
-    missing = [k for k, path in enumerate(paths) if not path.is_file()]
-    if missing:
-        raise FileNotFoundError(
-            f"Every row needs its image file, and {len(missing)} of {len(paths)} are missing. "
-            "Check image_dir, or remove the rows. Received: "
-            f"row {annotations.index[missing[0]]} with path='{paths[missing[0]]}'"
-        )
-    return [os.fspath(path) for path in paths]

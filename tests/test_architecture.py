@@ -25,10 +25,9 @@ MAY_IMPORT = {
     # The tensor side.
     "losses": {"_arrays", "boxes", "overlap"},
     "metrics": {"_arrays", "boxes", "overlap"},
-    "_graphs": set(),
-    "_features": {"_graphs"},
-    "heads": {"_features", "_graphs"},
+    "heads": {"overlap"},
     "sequences": {"annotations", "augment", "boxes", "images"},
+    "recipes": {"losses", "metrics"},
     "plotting": {"boxes", "images", "overlap"},
     "samples": {"annotations", "augment", "images"},
     "tf_data": {"augment"},

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -12,6 +14,7 @@ from keras import layers
 
 from keras_bbox.heads import add_localization_head
 
+ROOT = Path(__file__).parents[1]
 OUTPUTS = ["class_prediction", "bbox_prediction"]
 
 # Keras reads TensorFlow variables in a way that NumPy 2 deprecates, in saving and conversion.
@@ -225,7 +228,7 @@ def test_a_backbone_gets_a_class_and_a_box():
 
 
 def test_the_chapter_head_is_the_chapters():
-    model = add_localization_head(small_backbone(), num_classes=7)
+    model = add_localization_head(small_backbone(), num_classes=7, head="chapter")
     of_class, of_box = model.get_layer("class_head"), model.get_layer("box_head")
     assert [type(layer).__name__ for layer in of_class.layers[1:]] == [
         "GlobalAveragePooling2D",
@@ -286,10 +289,13 @@ def test_images_of_any_size_and_grey_ones(shape):
 
 def test_outputs_stay_float32_in_mixed_precision():
     keras.config.set_dtype_policy("mixed_float16")
-    for given in (small_backbone(), sequential_classifier()):
-        model = add_localization_head(given, num_classes=5)
+    for given, head, name in (
+        (small_backbone(), "chapter", "box_conv"),
+        (sequential_classifier(), "spatial", "box_conv_0"),
+    ):
+        model = add_localization_head(given, num_classes=5, head=head)
         assert [output.dtype for output in model.outputs] == ["float32", "float32"]
-        assert model.get_layer("box_head").get_layer("box_conv").compute_dtype == "float16"
+        assert model.get_layer("box_head").get_layer(name).compute_dtype == "float16"
         assert [str(keras.ops.dtype(y)) for y in model(photos(1, 24, 24, 3))] == ["float32"] * 2
 
 
@@ -483,7 +489,7 @@ def test_one_frozen_weight_stays_frozen():
 
 
 def test_a_frozen_backbone_thaws_layer_by_layer():
-    model = add_localization_head(small_backbone(), 5)
+    model = add_localization_head(small_backbone(), 5, head="chapter")
     for layer in model.layers:
         layer.trainable = True
     assert len(model.trainable_weights) == 1 + 2 + 2 + 2 + 2 + (1 + 2 + 2)
@@ -553,19 +559,24 @@ def test_class_heads_of_ones_own(class_head, num_classes):
 # ---- saving --------------------------------------------------------------------------------------
 
 
-def test_a_fresh_process_needs_no_code_of_ours(tmp_path):
-    model, x = add_localization_head(shake(functional_classifier())), photos(4, 24, 24, 3)
+@pytest.mark.parametrize("head, imported", [("chapter", "numpy"), ("spatial", "keras_bbox")])
+def test_a_fresh_process_needs_no_code_but_the_package(tmp_path, head, imported):
+    classifier = shake(functional_classifier())
+    model, x = add_localization_head(classifier, head=head), photos(4, 24, 24, 3)
     model.save(tmp_path / "model.keras")
     np.save(tmp_path / "x.npy", x)
     code = (
-        "import sys, keras, numpy as np\n"
+        f"import sys, keras, numpy as np, {imported}\n"
         "model = keras.models.load_model('model.keras')\n"
         "classes, boxes = model.predict(np.load('x.npy'), verbose=0)\n"
         "np.savez('out.npz', classes=classes, boxes=boxes, names=model.output_names)\n"
         "np.save('flags.npy', [layer.trainable for layer in model.layers])\n"
-        "assert not any(name.startswith('keras_bbox') for name in sys.modules)\n"
+        f"assert ('keras_bbox' in sys.modules) == {imported == 'keras_bbox'}\n"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True, capture_output=True
+    )
     loaded = np.load(tmp_path / "out.npz")
     classes, boxes = model.predict(x, verbose=0)
     np.testing.assert_allclose(loaded["classes"], classes, atol=1e-6)
@@ -604,7 +615,8 @@ def test_number_of_classes_that_is_missing_or_nonsense():
 
 
 def test_unknown_head():
-    refused(ValueError, "`head` must be one of ['chapter']", small_backbone(), 5, head="spatial")
+    text = "`head` must be one of ['chapter', 'spatial']"
+    refused(ValueError, text, small_backbone(), 5, head="yolo")
 
 
 def test_what_is_no_model():

@@ -27,6 +27,7 @@ NAMES = {
     "convert_boxes",
     "diou",
     "evaluate_localizer",
+    "fit_localizer",
     "giou",
     "iou",
     "plot_batch",

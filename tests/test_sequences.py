@@ -338,3 +338,57 @@ def test_hidden_boxes_have_no_weight(make):
     assert set(w_class) == {0, 1} and np.array_equal(w_class, w_bbox)
     with pytest.raises(ValueError, match="keeps its one box.*'drop'"):
         make(augment=kb.augment.Pipeline([away], hidden_boxes="drop"))
+
+
+# ---- several boxes on one image ------------------------------------------------------------------
+
+
+@pytest.fixture
+def crowded(table):
+    """The first image has three rows (small, central, large), the second two, the third one."""
+    rows = pd.concat([table.iloc[[0, 1, 0, 2, 1, 0]]], ignore_index=True)
+    boxes = [
+        (0.0, 0.1, 0.0, 0.1), (0.2, 0.4, 0.1, 0.2), (0.4, 0.6, 0.4, 0.6),
+        (0.0, 0.5, 0.0, 0.5), (0.1, 0.3, 0.1, 0.3), (0.3, 1.0, 0.3, 1.0),
+    ]  # fmt: skip
+    rows[["x_min", "x_max", "y_min", "y_max"]] = boxes
+    return rows
+
+
+def chosen(sequence, epoch=0):
+    return np.concatenate([sequence.rows(k, epoch) for k in range(len(sequence))]).tolist()
+
+
+@pytest.mark.parametrize(
+    "target, rows",
+    [("each", [0, 1, 2, 3, 4, 5]), ("largest", [5, 4, 3]), ("most_central", [2, 1, 3])],
+)
+def test_a_target_chooses_rows(crowded, image_dir, target, rows):
+    sequence = kb.BoundingBoxSequence(
+        crowded, image_dir, image_size=(16, 24), batch_size=2, shuffle=False, target=target
+    )
+    assert chosen(sequence) == rows and len(sequence) == -(-len(rows) // 2)
+    boxes = np.concatenate([y_bbox for _, (_, y_bbox) in sequence])
+    columns = crowded[["x_min", "y_min", "x_max", "y_max"]].to_numpy()
+    assert np.allclose(boxes, columns[rows], atol=1e-6)
+
+
+def test_a_random_target_changes_from_epoch_to_epoch(crowded, image_dir):
+    sequence = kb.BoundingBoxSequence(
+        crowded, image_dir, image_size=(16, 24), shuffle=False, seed=5, target="random"
+    )
+    epochs = [chosen(sequence, epoch) for epoch in range(40)]
+    assert epochs == [chosen(sequence, epoch) for epoch in range(40)], "an epoch can be repeated"
+    first, second, third = (set(rows) for rows in zip(*epochs, strict=True))
+    assert (first, second, third) == ({0, 2, 5}, {1, 4}, {3})
+
+
+def test_targets_are_shuffled_like_rows(crowded, image_dir):
+    sequence = kb.BoundingBoxSequence(crowded, image_dir, image_size=(16, 24), target="largest")
+    orders = {tuple(chosen(sequence, epoch)) for epoch in range(20)}
+    assert len(orders) > 1 and all(sorted(order) == [3, 4, 5] for order in orders)
+
+
+def test_unknown_targets_are_refused(make):
+    with pytest.raises(ValueError, match="target must be one of.*Received: target='biggest'"):
+        make(target="biggest")

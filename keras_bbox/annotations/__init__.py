@@ -15,6 +15,7 @@ from keras_bbox.annotations.simple_image_annotator import (
 from keras_bbox.annotations.sloth import read_sloth, write_sloth
 from keras_bbox.annotations.table import (
     COLUMNS,
+    existing_paths,
     find_class_names,
     image_names,
     image_paths,
@@ -26,6 +27,7 @@ from keras_bbox.annotations.yolo import read_yolo, write_yolo
 
 __all__ = [
     "COLUMNS",
+    "existing_paths",
     "find_class_names",
     "find_format",
     "image_names",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Sequence
 from os import PathLike
@@ -245,6 +246,36 @@ def image_paths(annotations: pd.DataFrame, image_dir: str | PathLike[str]) -> li
     """
     root = Path(image_dir)
     return [root / name for name in image_names(annotations)]
+
+
+def existing_paths(annotations: pd.DataFrame, image_dir: str | PathLike[str]) -> list[str]:
+    """Gives the image file of each row, and makes sure that it is there.
+
+    Args:
+        annotations: A table of boxes with ``image_id`` and ``folder``, or with ``filename``.
+        image_dir: The folder that the images lie below.
+
+    Returns:
+        Paths, as ``image_paths`` gives them, as text.
+
+    Raises:
+        FileNotFoundError: If files are missing; the message counts them and names the first.
+        ValueError: If a name is missing, or leads out of ``image_dir``.
+
+    Example:
+        >>> import keras_bbox as kb, pandas as pd
+        >>> kb.annotations.existing_paths(pd.DataFrame({"filename": []}), "train")
+        []
+    """
+    paths = image_paths(annotations, image_dir)
+    missing = [k for k, path in enumerate(paths) if not path.is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f"Every row needs its image file, and {len(missing)} of {len(paths)} are missing. "
+            "Check image_dir, or remove the rows. Received: "
+            f"row {annotations.index[missing[0]]} with path='{paths[missing[0]]}'"
+        )
+    return [os.fspath(path) for path in paths]
 
 
 def image_names(annotations: pd.DataFrame) -> list[str]:

@@ -79,3 +79,13 @@ def test_missing_weights_are_told_in_a_line(tmp_path):
     result = run("--quick", "--weights", tmp_path / "none.h5", "--output", tmp_path)
     assert result.returncode == 1
     assert "There is no file" in result.stderr and "Traceback" not in result.stderr
+
+
+def test_the_best_recipe_ends_with_the_same_files(finished, tmp_path):
+    result = run("--quick", "--weights", "none", "--recipe", "best", "--output", tmp_path)
+    assert result.returncode == 0, result.stderr
+    names = {path.name for path in tmp_path.iterdir() if path.is_file()}
+    assert names == {path.name for path in finished[0].iterdir() if path.is_file()}
+    history = pd.read_csv(tmp_path / "history.csv")
+    assert history["epoch"].tolist() == [1, 2, 3, 4] and set(history["stage"]) == {"train"}
+    assert "Loaded in a fresh process" in result.stdout

@@ -1,18 +1,25 @@
-"""Heads on image models: a class and a box from the feature map of any Keras backbone."""
+"""Puts heads on image models: a class and a box from the feature maps of any Keras backbone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import keras
 
-from keras_bbox._features import final_activation, find_features, has_kernel
-from keras_bbox._graphs import Graph, copy_graph, freeze
+from keras_bbox.heads.chapter import chapter_box_head, chapter_class_head
+from keras_bbox.heads.features import (
+    final_activation,
+    find_features,
+    find_finer_maps,
+    has_kernel,
+)
+from keras_bbox.heads.graphs import Graph, copy_graph, freeze
+from keras_bbox.heads.spatial import spatial_box_head
 
 __all__ = ["add_localization_head"]
 
-_OUTPUTS = ("class_prediction", "bbox_prediction")
+_OUTPUTS = ("class_prediction", "bbox_prediction", "box_score")
 _HEADS = ("class_head", "box_head")
 
 
@@ -20,9 +27,10 @@ def add_localization_head(
     model: keras.Model,
     num_classes: int | None = None,
     *,
-    head: str = "chapter",
+    head: str = "spatial",
     class_head: Callable | None = None,
     box_head: Callable | None = None,
+    box_score: bool = False,
     freeze_backbone: bool = True,
     dropout: float = 0.7,
     l2: float = 0.01,
@@ -30,17 +38,23 @@ def add_localization_head(
 ) -> keras.Model:
     """Makes a model of one class and one box an image from a backbone or a classifier.
 
-    The result is a Functional model on a copy of `model`, with two float32 outputs:
-    `class_prediction`, `(B, num_classes)` probabilities, and `bbox_prediction`, `(B, 4)` plain
-    numbers without an activation. They become boxes in whatever `bounding_box_format` the targets
-    of the training have; a `BoundingBoxSequence` gives `rel_xyxy`.
+    The result is a Functional model on a copy of `model`, with float32 outputs:
 
-    The box head stands on the last feature map before the global pooling or flattening. With a
-    backbone, so does a new class head. A trained classifier keeps what follows its feature map,
-    weights and all, and the class probabilities stay what they were. (It gets a softmax if it ends
-    in logits, and a new class head if `num_classes` differs from its own.) Nested models are laid
-    out flat: `get_layer` finds every layer of the backbone, and `class_head` and `box_head` where
-    they are new.
+    - `class_prediction`, `(B, num_classes)`: probabilities.
+    - `bbox_prediction`, `(B, 4)`: the box. From the spatial head it is `rel_xyxy`, inside the
+      image and never inverted. From the chapter's head, and from one of your own, it is whatever
+      `bounding_box_format` the targets of the training have.
+    - `box_score`, `(B,)`, if asked for: from 0 to 1, how far the cells agree about the box. It
+      needs no target (`None` in the losses), and no training of its own.
+
+    The box head stands on the last feature map before the global pooling or flattening, the
+    spatial one also on the finer map before it. With a backbone, a new class head stands there
+    too. A trained classifier keeps what follows its feature map, weights and all, and the class
+    probabilities stay what they were. (It gets a softmax if it ends in logits, and a new class
+    head if `num_classes` differs from its own.) Nested models are laid out flat: `get_layer`
+    finds every layer of the backbone, and `class_head` and `box_head` where they are new.
+
+    A saved model with the spatial head loads once `keras_bbox` has been imported.
 
     To train frozen layers later, set `layer.trainable = True` for each of `model.layers` and
     compile again. (`model.trainable = True` alone does nothing, as it is True already.)
@@ -50,12 +64,16 @@ def add_localization_head(
             size and number of channels. It may be nested in any way and end in a feature map, a
             pooled one, or in classes. It is not changed, now or by later training.
         num_classes: Number of classes. None takes that of a classifier, or of `class_head`.
-        head: Design of the heads that are not given. "chapter": for the class, average pooling,
-            dropout and a dense layer; for the box, a 3 x 3 convolution with 512 filters, batch
+        head: Design of the box head, if none is given. "spatial": the features are merged with
+            the map of twice their size from inside the backbone; after two 3 x 3 convolutions
+            each cell proposes a box by the distances to its four sides, and an attention over the
+            cells weighs the proposals. "chapter": a 3 x 3 convolution with 512 filters, batch
             normalization, ReLU, average pooling and a dense layer.
         class_head: Layer, model or function from the `(B, H, W, C)` features to `(B, num_classes)`
-            probabilities. It gets a softmax if it ends in a layer without activation.
+            probabilities. It gets a softmax if it ends in a layer without activation. None makes
+            one of average pooling, dropout and a dense layer where the model has no classes.
         box_head: The same, to `(B, 4)` box coordinates.
+        box_score: Whether the model has the third output. Only the spatial head gives it.
         freeze_backbone: Whether all layers up to the features stop training; batch normalization
             among them then also keeps to the statistics it has. With False, they train or not as
             they do in `model`. Layers after the features always keep their `trainable`.
@@ -71,7 +89,7 @@ def add_localization_head(
             that cannot be copied, or a head cannot be called.
         ValueError: If `model` is not built, is channels first, has several inputs or outputs, or
             no feature map; if the number of classes is missing or does not fit; if the shape that
-            a head returns is wrong.
+            a head returns is wrong; if a score is asked of a head without one.
 
     Example:
         >>> import keras
@@ -84,13 +102,13 @@ def add_localization_head(
         [(None, 7), (None, 4)]
         >>> model.compile(
         ...     optimizer="adam",
-        ...     loss=["sparse_categorical_crossentropy", "mse"],
-        ...     loss_weights=[1, 10],
+        ...     loss=["sparse_categorical_crossentropy", kb.losses.LocalizationLoss()],
         ...     metrics=[["accuracy"], [kb.MeanIOU()]],
         ... )
     """
     design = _design(head)
     _check_num_classes(num_classes)
+    _check_score(box_score, head, box_head)
     graph = copy_graph(model, reserved_names=_OUTPUTS + _HEADS)
     _check_channels_last(graph)
     features = find_features(graph)
@@ -100,57 +118,44 @@ def add_localization_head(
     if class_head is None and _keeps_its_classes(graph, features, num_classes):
         classes, ending = graph.output, _activation_of(graph)
     else:
-        class_head = class_head or design.class_head(num_classes, dropout, l2)
-        classes, ending = _apply("class_head", class_head, features, num_classes)
-    boxes, _ = _apply("box_head", box_head or design.box_head(), features, 4)
+        class_head = class_head or chapter_class_head(num_classes, dropout, l2)
+        (classes,), ending = _apply("class_head", class_head, features, num_classes)
+    if box_head is None:
+        box_head = design.box_head(features, box_score)
+        finer = find_finer_maps(graph, features, design.finer_maps)
+    else:
+        finer = []
+    boxes, _ = _apply("box_head", box_head, features, 4, finer)
 
     # Half precision is too coarse for a softmax and for coordinates.
     last = "softmax" if ending == "linear" else "linear"
+    tensors = [classes, *boxes]
     outputs = [
         keras.layers.Activation(activation, dtype="float32", name=output_name)(tensor)
         for activation, output_name, tensor in zip(
-            (last, "linear"), _OUTPUTS, (classes, boxes), strict=True
+            (last, "linear", "linear"), _OUTPUTS, tensors, strict=False
         )
     ]
     return keras.Model(graph.input, outputs, name=name or f"{model.name}_localizer")
 
 
 class _Design(NamedTuple):
-    """Two makers of a head; a head is a function from the features to its output."""
+    """A maker of the box head, and how many maps it merges with the features."""
 
-    class_head: Callable[[Any, float, float], Callable]
-    box_head: Callable[[], Callable]
-
-
-def _chapter_class_head(num_classes: int, dropout: float, l2: float) -> Callable:
-    def class_head(features: Any) -> Any:
-        layers = keras.layers
-        x = layers.GlobalAveragePooling2D(data_format="channels_last", name="class_pool")(features)
-        x = layers.Dropout(dropout, name="class_dropout")(x)
-        penalty = keras.regularizers.L2(l2) if l2 else None
-        return layers.Dense(num_classes, kernel_regularizer=penalty, name="class_logits")(x)
-
-    return class_head
+    box_head: Callable[[Any, bool], Callable]
+    finer_maps: int = 0
 
 
-def _chapter_box_head() -> Callable:
-    def box_head(features: Any) -> Any:
-        layers, last = keras.layers, "channels_last"
-        # The normalization has a bias of its own.
-        x = layers.Conv2D(
-            512, 3, padding="same", use_bias=False, data_format=last, name="box_conv"
-        )(features)
-        # A momentum of 0.99 would still remember the start after the few hundred steps of a small
-        # data set, and validation would lag far behind.
-        x = layers.BatchNormalization(momentum=0.9, name="box_bn")(x)
-        x = layers.ReLU(name="box_relu")(x)
-        x = layers.GlobalAveragePooling2D(data_format=last, name="box_pool")(x)
-        return layers.Dense(4, name="box_coordinates")(x)
-
-    return box_head
+def _spatial(features: Any, score: bool) -> Callable:
+    # As wide as suits the backbone, so that the head's share of the work stays the same.
+    channels = min(max(features.shape[-1] // 8, 32), 128)
+    return spatial_box_head(channels, depth=2, bins=16, score=score)
 
 
-_DESIGNS = {"chapter": _Design(_chapter_class_head, _chapter_box_head)}
+_DESIGNS = {
+    "chapter": _Design(lambda features, score: chapter_box_head),
+    "spatial": _Design(_spatial, finer_maps=1),
+}
 
 
 def _design(head: str) -> _Design:
@@ -162,15 +167,38 @@ def _design(head: str) -> _Design:
     return _DESIGNS[head]
 
 
-def _apply(argument: str, head: Callable, features: Any, size: int | None) -> tuple[Any, str]:
+def _check_score(box_score: bool, head: str, box_head: Callable | None) -> None:
+    if box_score and (box_head is not None or head != "spatial"):
+        raise ValueError(
+            "Only the spatial head tells a score of its boxes. Leave out `box_head`, with "
+            "`head='spatial'`, or set `box_score=False`. "
+            f"Received: box_score={box_score}, head={head!r}, box_head={box_head!r}"
+        )
+
+
+def _apply(
+    argument: str, head: Callable, features: Any, size: int | None, finer: Sequence[Any] = ()
+) -> tuple[list[Any], str]:
     """Puts a head on the features, as one nested layer: its names meet no others there."""
     if not callable(head):
         raise TypeError(
             f"`{argument}` must be a layer, a model or a function of the feature tensor. Leave it "
             f"out to get the one of `head`. Received: {argument}={head!r}"
         )
-    inputs = keras.Input(batch_shape=features.shape, dtype=features.dtype, name="features")
-    output = head(inputs)
+    maps = [features, *finer]
+    names = ["features", *(f"finer_features_{index}" for index in range(len(finer)))]
+    inputs = [
+        keras.Input(batch_shape=value.shape, dtype=value.dtype, name=name)
+        for name, value in zip(names, maps, strict=True)
+    ]
+    output = head(inputs if finer else inputs[0])
+    _check_output(argument, output[0] if isinstance(output, tuple) else output, size)
+    nested = keras.Model(inputs, output, name=argument)
+    outputs = nested(maps if finer else features)
+    return keras.tree.flatten(outputs), final_activation(nested.operations)
+
+
+def _check_output(argument: str, output: Any, size: int | None) -> None:
     shape = getattr(output, "shape", None)
     if shape is None or len(shape) != 2 or shape[1] is None or size not in (None, shape[1]):
         expected = "num_classes" if size is None else size
@@ -179,8 +207,6 @@ def _apply(argument: str, head: Callable, features: Any, size: int | None) -> tu
             f"pooling and a dense layer of that size. Received: {argument} that returns "
             f"{output if shape is None else f'shape={tuple(shape)}'}"
         )
-    nested = keras.Model(inputs, output, name=argument)
-    return nested(features), final_activation(nested.operations)
 
 
 def _keeps_its_classes(graph: Graph, features: Any, num_classes: int | None) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from keras_bbox._graphs import Graph, Step, plain_view
+from keras_bbox.heads.graphs import Graph, Step, plain_view
 
 _CONVOLUTIONS = (
     keras.layers.Conv2D,
@@ -15,6 +15,8 @@ _CONVOLUTIONS = (
     keras.layers.SeparableConv2D,
 )
 _GLOBAL_POOLINGS = (keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D)
+_CANVAS_ONLY = ("Cropping2D", "Pad", "ZeroPadding2D")
+_FINER = 1.5  # a map counts as finer from so many times the cells a side; strides give 2 or more
 _SHAPE_ONLY = (
     keras.layers.Dropout,
     keras.layers.Flatten,
@@ -54,6 +56,50 @@ def find_features(graph: Graph) -> Any:
     return features
 
 
+def find_finer_maps(graph: Graph, features: Any, count: int) -> list[Any]:
+    """Finds the maps of about 2, 4, ... times the height of `features` on the way to them.
+
+    Of each size it is the last map that everything after it is computed from: what a stage of the
+    backbone ends in, not a branch of it. Where a size has none, as in networks whose cells look
+    back over two others, it is the last map of that size with the most channels. Maps that were
+    only padded or cropped do not count.
+
+    Args:
+        graph: A graph with one image input.
+        features: A map in it.
+        count: How many maps to find at the most.
+
+    Returns:
+        The maps, the coarsest first; fewer than `count` where the graph has no more.
+    """
+    steps = graph.steps_to(features)
+    heights = _heights(graph, [features, *(value for step in steps for value in step.outputs)])
+    made = [
+        value
+        for step in steps[::-1]
+        if type(step.operation).__name__ not in _CANVAS_ONLY
+        for value in step.outputs
+        if id(value) in heights
+    ]
+    necks = _necks(graph.input, steps)
+    found: list[Any] = []
+    height = heights[id(features)]
+    while len(found) < count:
+        finer = [value for value in made if heights[id(value)] >= _FINER * height]
+        if not finer:
+            break
+        # Sizes of one stage may differ by a border; those of the stage before are far larger.
+        limit = _FINER * min(heights[id(value)] for value in finer)
+        stage = [value for value in finer if heights[id(value)] < limit]
+        widest = max(value.shape[-1] for value in stage)
+        chosen = next((value for value in stage if id(value) in necks), None)
+        if chosen is None:
+            chosen = next(value for value in stage if value.shape[-1] == widest)
+        found.append(chosen)
+        height = heights[id(chosen)]
+    return found
+
+
 def has_kernel(steps: Iterable[Step]) -> bool:
     """Whether one of the layers has a weight matrix; poolings and normalizations have none."""
     layers = [step.operation for step in steps if isinstance(step.operation, keras.Layer)]
@@ -74,6 +120,28 @@ def final_activation(operations: Iterable[Any]) -> str:
         if not (name == "linear" and isinstance(operation, keras.layers.Activation)):
             return name
     return "unknown"
+
+
+def _heights(graph: Graph, tensors: list[Any]) -> dict[int, int]:
+    """The height of every map with a spatial extent, for images of 256 rows if none are set."""
+    maps = [value for value in tensors if len(value.shape) == 4]
+    shapes = [value.shape for value in maps]
+    if any(None in shape[1:3] for shape in shapes):
+        rows, columns = (size or 256 for size in graph.input.shape[1:3])
+        image = keras.Input((rows, columns, graph.input.shape[3]), dtype=graph.input.dtype)
+        shapes = [value.shape for value in keras.Model(graph.input, maps)(image)]
+    return {id(value): shape[1] for value, shape in zip(maps, shapes, strict=True)}
+
+
+def _necks(image: Any, steps: list[Step]) -> set[int]:
+    """The tensors at which the graph is one line: all that comes later is computed from them."""
+    last_use = {id(value): index for index, step in enumerate(steps) for value in step.inputs}
+    necks, reach = set(), last_use.get(id(image), 0)
+    for index, step in enumerate(steps):
+        if reach <= index and len(step.outputs) == 1:
+            necks.add(id(step.outputs[0]))
+        reach = max([reach, *(last_use.get(id(value), index) for value in step.outputs)])
+    return necks
 
 
 def _pooled_features(chain: list[Step]) -> Any:

@@ -1,0 +1,282 @@
+"""The recipe for a localizer: what trains when, what is kept, and how it goes on after a stop."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from keras import layers
+
+import keras_bbox as kb
+from keras_bbox.recipes.balance import Balanced, weights_of_classes
+
+# Keras reads TensorFlow variables in a way that NumPy 2 deprecates, in saving and conversion.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+class Squares(keras.utils.PyDataset):
+    """Bright squares on black; every epoch has an order of its own."""
+
+    def __init__(self, batches=3, seed=0):
+        super().__init__()
+        rng = np.random.default_rng(seed)
+        corners = rng.uniform(0, 0.5, (8 * batches, 2))
+        self.boxes = np.hstack([corners, corners + 0.5]).astype("float32")
+        self.images = np.zeros((8 * batches, 16, 16, 3), "float32")
+        self.labels = np.arange(8 * batches) % 2
+        for image, box, label in zip(self.images, self.boxes, self.labels, strict=True):
+            x1, y1, x2, y2 = (16 * box).round().astype(int)
+            image[y1:y2, x1:x2, label] = 1
+        self.epoch, self.begun = 0, False
+
+    def __len__(self):
+        return len(self.images) // 8
+
+    def __getitem__(self, index):
+        order = np.random.default_rng(self.epoch).permutation(len(self.images))
+        rows = order[8 * index : 8 * (index + 1)]
+        return self.images[rows], (self.labels[rows], self.boxes[rows])
+
+    def on_epoch_begin(self):
+        self.begun = True
+
+    def on_epoch_end(self):
+        self.epoch += self.begun
+        self.begun = False
+
+
+def localizer(**options):
+    keras.utils.set_random_seed(1)
+    image = keras.Input((16, 16, 3))
+    x = layers.Conv2D(6, 3, strides=2, padding="same", name="low")(image)
+    x = layers.BatchNormalization(name="bn")(x)
+    x = layers.Conv2D(8, 3, strides=2, padding="same", activation="relu", name="high")(x)
+    backbone = keras.Model(image, x)
+    return kb.add_localization_head(backbone, 2, dropout=0.0, **options)
+
+
+def fit(model, train=None, val=None, **options):
+    options = {"epochs": 2, "warm_up": 1, "class_weights": None, "verbose": 0} | options
+    return kb.fit_localizer(model, train or Squares(), val, **options)
+
+
+def weights(layer):
+    return [np.array(value) for value in layer.get_weights()]
+
+
+def same(one, other):
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+class Witness(keras.callbacks.Callback):
+    """Writes down the weights of some layers at the end of each epoch."""
+
+    def __init__(self, *names):
+        super().__init__()
+        self.names, self.seen = names, []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seen.append({name: weights(self.model.get_layer(name)) for name in self.names})
+
+
+# ---- stages --------------------------------------------------------------------------------------
+
+
+def test_frozen_layers_thaw_from_the_top_after_the_warm_up():
+    model, witness = localizer(), Witness("low", "bn", "high", "box_head")
+    before = {name: weights(model.get_layer(name)) for name in witness.names}
+    fit(model, thaw=0.34, callbacks=[witness])
+    warm, fine = witness.seen[0], witness.seen[-1]
+    assert all(same(before[name], warm[name]) for name in ("low", "bn", "high"))
+    assert not same(before["box_head"], warm["box_head"])
+    assert same(before["low"], fine["low"]) and not same(before["high"], fine["high"])
+
+
+def test_batch_normalization_keeps_its_statistics():
+    model, witness = localizer(), Witness("low", "bn")
+    before = {name: weights(model.get_layer(name)) for name in witness.names}
+    fit(model, thaw=1, callbacks=[witness])
+    assert same(before["bn"], witness.seen[-1]["bn"])
+    assert not same(before["low"], witness.seen[-1]["low"])
+
+
+def test_a_model_without_frozen_layers_has_one_stage():
+    model = localizer(freeze_backbone=False)
+    before = weights(model.get_layer("bn"))
+    history = fit(model, warm_up=5)
+    assert history["stage"].tolist() == ["train", "train"]
+    assert not same(before, weights(model.get_layer("bn"))), "nothing is frozen here"
+
+
+def test_the_history_is_one_table_that_can_be_drawn():
+    history = fit(localizer(), val=Squares(1, seed=1), epochs=4, warm_up=2)
+    assert isinstance(history, pd.DataFrame) and history["epoch"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert history["stage"].tolist() == ["warm-up"] * 2 + ["fine-tune"] * 4
+    assert {"loss", "val_bbox_prediction_mean_iou", "val_class_prediction_accuracy"} < {*history}
+    rates = history["learning_rate"].to_numpy()
+    assert rates[:2] == pytest.approx([1e-3, 1e-3])
+    assert (np.diff(rates[2:]) < 0).all() and rates[2] < 1.1e-4 and rates[-1] < 1e-5
+    assert kb.plot_history(history).axes
+
+
+def test_it_learns():
+    train = Squares(8)
+    model = localizer(freeze_backbone=False)
+    history = fit(model, train, train, epochs=15, learning_rate=0.01, average=0.9)
+    assert history["val_bbox_prediction_mean_iou"].max() > 0.8
+    assert history["val_class_prediction_accuracy"].max() > 0.9
+
+
+def test_a_score_is_no_obstacle():
+    model = localizer(box_score=True)
+    history = fit(model, val=Squares(1))
+    assert len(history) == 3 and len(model.predict(Squares(1).images, verbose=0)) == 3
+
+
+# ---- what is kept --------------------------------------------------------------------------------
+
+
+def mean_iou(model, data):
+    boxes = model.predict(data.images, verbose=0)[1]
+    return kb.iou(data.boxes, boxes).mean()
+
+
+@pytest.mark.parametrize("average", [0.0, 0.9])
+def test_the_best_weights_are_left_in_the_model(average):
+    val, model = Squares(1, seed=1), localizer()
+    history = fit(model, val=val, epochs=4, average=average, fine_tune_rate=0.05)
+    best = history["val_bbox_prediction_mean_iou"].max()
+    assert mean_iou(model, val) == pytest.approx(best, abs=1e-5)
+
+
+def test_without_validation_the_last_average_is_kept():
+    model, witness = localizer(), Witness("box_head")
+    fit(model, average=0.9, callbacks=[witness])
+    assert same(weights(model.get_layer("box_head")), witness.seen[-1]["box_head"])
+
+
+def test_the_average_is_not_the_last_weights():
+    models = [localizer(), localizer()]
+    for model, average in zip(models, (0.0, 0.9), strict=True):
+        fit(model, average=average, fine_tune_rate=0.01)
+    first, second = (weights(model.get_layer("high")) for model in models)
+    assert not same(first, second)
+
+
+def test_patience_ends_a_stage_that_does_not_get_better():
+    history = fit(
+        localizer(), val=Squares(1), epochs=30, fine_tune_rate=0.0, patience=3, average=0.0
+    )
+    fine = history[history["stage"] == "fine-tune"]
+    assert len(fine) <= 8, "only the statistics of the head change at a rate of 0"
+
+
+# ---- resuming ------------------------------------------------------------------------------------
+
+
+class Stop(keras.callbacks.Callback):
+    """A power cut after some epochs."""
+
+    def __init__(self, epochs):
+        super().__init__()
+        self.left = epochs
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.left -= 1
+        if not self.left:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 4])
+def test_a_stopped_training_ends_like_one_that_was_not(tmp_path, epochs):
+    options = {"val": Squares(1, seed=1), "epochs": 3, "average": 0.9, "fine_tune_rate": 0.01}
+    whole = localizer()
+    expected = fit(whole, **options)
+    with pytest.raises(KeyboardInterrupt):
+        fit(localizer(), checkpoint=tmp_path, callbacks=[Stop(epochs)], **options)
+    resumed = localizer()
+    found = fit(resumed, checkpoint=tmp_path, **options)
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-4, check_exact=False)
+    for one, other in zip(weights(whole), weights(resumed), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+def test_a_finished_training_is_not_repeated(tmp_path):
+    val = Squares(1, seed=1)
+    first, second = localizer(), localizer()
+    history = fit(first, val=val, checkpoint=tmp_path)
+    again = fit(second, val=val, checkpoint=tmp_path)
+    pd.testing.assert_frame_equal(history, again)
+    assert mean_iou(second, val) == pytest.approx(mean_iou(first, val), abs=1e-6)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"best.weights.h5", "epoch-3.weights.h5", "history.csv", "progress.json"}
+
+
+def test_other_settings_do_not_resume(tmp_path):
+    fit(localizer(), checkpoint=tmp_path)
+    with pytest.raises(ValueError, match="with the settings it began with.*Received: epochs=7"):
+        fit(localizer(), checkpoint=tmp_path, epochs=7)
+
+
+# ---- classes -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def sequence(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("photos")
+    rows = []
+    for k in range(10):
+        name = "rare" if k == 0 else "common"
+        noise = np.full((12, 12, 3), 20 * k, np.uint8)
+        kb.images.write_image(folder / name / f"{k}.png", noise)
+        rows.append((f"{k}", 0.1, 0.9, 0.2, 0.8, name, name))
+    columns = ["image_id", "x_min", "x_max", "y_min", "y_max", "class_name", "folder"]
+    table = pd.DataFrame(rows, columns=columns)
+    options = {"image_size": (16, 16), "batch_size": 4, "last_batch": "pad"}
+    return kb.BoundingBoxSequence(table.assign(image_id=table.image_id + ".png"), folder, **options)
+
+
+def test_balanced_weights_go_by_the_root(sequence):
+    common, rare = weights_of_classes("balanced", sequence)
+    assert rare / common == pytest.approx(3)
+    assert (9 * common + rare) / 10 == pytest.approx(1)
+
+
+def test_weights_by_name(sequence):
+    common, rare = weights_of_classes({"rare": 5.0}, sequence)
+    assert rare / common == pytest.approx(5)
+    with pytest.raises(ValueError, match="class_weights must be.*Received: class_weights='equal'"):
+        weights_of_classes("equal", sequence)
+    with pytest.raises(ValueError, match="class_weights must be"):
+        weights_of_classes({"unheard of": 2.0}, sequence)
+
+
+def test_weights_reach_both_outputs_and_padding_stays_out(sequence):
+    balanced = Balanced(sequence, np.array([0.5, 2.0]))
+    assert len(balanced) == len(sequence) == 3
+    for (_, (y_class, _), weights), (*_, given) in zip(balanced, sequence, strict=True):
+        expected = np.array([0.5, 2.0])[y_class] * given[0]
+        assert all(np.array_equal(part, expected.astype("float32")) for part in weights)
+
+
+def test_a_sequence_trains_with_class_weights(sequence):
+    history = fit(localizer(), sequence, class_weights="balanced")
+    assert len(history) == 3 and sequence.epoch >= 3
+
+
+# ---- what is refused -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("arguments", [{"thaw": 1.5}, {"thaw": -1}, {"average": 1.0}], ids=str)
+def test_numbers_out_of_range(arguments):
+    ((name, value),) = arguments.items()
+    with pytest.raises(ValueError, match=f"{name} must be from 0 to 1.*Received: {name}={value}"):
+        fit(localizer(), **arguments)
+
+
+def test_boxes_in_another_format(sequence):
+    train = Squares()
+    train.bounding_box_format = "xyxy"
+    with pytest.raises(ValueError, match="must be too.*Received: bounding_box_format='xyxy'"):
+        fit(localizer(), train)
