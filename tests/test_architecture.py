@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "overlap": {"_arrays", "boxes"},
     "geometry": {"_arrays"},
     # The data side.
-    "annotations": {"boxes", "images"},
+    "annotations": {"boxes", "images", "overlap"},
     "augment": {"geometry", "images"},
     "datasets": {"images"},
     # The tensor side.

@@ -38,21 +38,20 @@ def count_classes(survey: Survey) -> Counter[str]:
 
 
 def lookalikes(counts: Mapping[str, int]) -> list[tuple[str, str]]:
-    """Pairs of names for what is most likely one class, the rarer name first.
+    """Names that most likely stand for the class of another name, each with the most frequent one.
 
     They are equal but for case, blanks, hyphens, underscores and a plural's ending; or one letter
     apart (missing, added, other, exchanged with its neighbor) where the longer has five letters or
     more, no digit is among what differs and one name is five times as frequent as the other.
     """
     plain = {name: _plain(name) for name in sorted(counts)}
-    pairs = []
-    for name, other in itertools.combinations(plain, 2):
-        rarer, other_name = sorted((name, other), key=lambda n: (counts[n], n))
-        if plain[name] == plain[other] or (
-            counts[rarer] <= TYPO_SHARE * counts[other_name] and is_typo(plain[name], plain[other])
-        ):
-            pairs.append((rarer, other_name))
-    return pairs
+    best: dict[str, str] = {}
+    for pair in itertools.combinations(plain, 2):
+        rarer, other = sorted(pair, key=lambda name: (counts[name], name))
+        typo = counts[rarer] <= TYPO_SHARE * counts[other] and is_typo(plain[rarer], plain[other])
+        if plain[rarer] == plain[other] or typo:
+            best[rarer] = max(other, best.get(rarer, other), key=lambda name: (counts[name], name))
+    return sorted(best.items())
 
 
 def _plain(name: str) -> str:

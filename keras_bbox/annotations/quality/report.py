@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
@@ -169,11 +168,6 @@ def _table(findings: Sequence[Finding]) -> pd.DataFrame:
     columns["severity"] = [KINDS[found.kind].severity for found in findings]
     columns["suggestion"] = [KINDS[found.kind].suggestion for found in findings]
     return pd.DataFrame(columns, columns=FINDING_COLUMNS)
-
-
-def fingerprint(table: pd.DataFrame) -> int:
-    """A number that tells tables apart, whatever is in them."""
-    return zlib.crc32(table.to_csv().encode())
 
 
 def _first(rows: pd.DataFrame) -> Iterable[Any]:

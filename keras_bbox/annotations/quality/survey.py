@@ -137,7 +137,7 @@ def make_survey(table: pd.DataFrame, image_dir: Path | None, split: str) -> Surv
         images, image_of = images[1:], image_of - 1
     return Survey(
         split,
-        table,
+        table.copy(),
         image_dir,
         names,
         given,
