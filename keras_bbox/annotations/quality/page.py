@@ -1,0 +1,128 @@
+"""The report as one page that needs no other file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from keras_bbox.annotations.quality.charts import class_bars, heat_map, histogram, legend
+from keras_bbox.annotations.quality.kinds import KINDS
+from keras_bbox.annotations.quality.pictures import finding_pictures
+
+if TYPE_CHECKING:
+    from keras_bbox.annotations.quality.report import Report
+
+PICTURES = 6
+LISTED = 100
+
+STYLE = """
+:root { color-scheme: light dark; --line: #8884; --error: #d22f2f; --warning: #b97400;
+  --info: #2a74c9; }
+body { font: 15px/1.45 system-ui, sans-serif; max-width: 1180px; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin: 2rem 0 .2rem; }
+table { border-collapse: collapse; font-size: .9rem; margin: .5rem 0; }
+th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid var(--line);
+  vertical-align: top; overflow-wrap: anywhere; }
+.error { color: var(--error); } .warning { color: var(--warning); } .info { color: var(--info); }
+.gallery { display: flex; flex-wrap: wrap; gap: 1rem; margin: .6rem 0; }
+.item { border: 1px solid var(--line); border-radius: 6px; padding: .5rem; max-width: 620px; }
+.pair { display: flex; flex-wrap: wrap; gap: .5rem; } figure { margin: 0; }
+figcaption, .item p, .small { font-size: .8rem; opacity: .8; margin: .2rem 0; overflow-wrap: anywhere; }
+.none { width: 140px; height: 90px; border: 1px dashed var(--line); display: grid;
+  place-items: center; font-size: .8rem; opacity: .7; }
+svg text { font: 12px system-ui, sans-serif; fill: currentColor; } svg { display: block; }
+.charts { display: flex; flex-wrap: wrap; gap: 2.5rem; } h3 { font-size: .95rem; }
+"""
+
+
+def report_page(report: Report) -> str:
+    """Writes the page: what was found, each kind with pictures, then the plain numbers."""
+    body = [
+        "<h1>Check of annotations and images</h1>",
+        f"<p>{escape(report.headline())}</p>",
+        _splits(report),
+        _contents(report.findings),
+    ]
+    body += [_kind(report, str(kind), rows) for kind, rows in _by_kind(report.findings)]
+    body.append(_charts(report))
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>Check of annotations</title><style>{STYLE}</style></head>\n"
+        f"<body>\n{chr(10).join(body)}\n</body></html>\n"
+    )
+
+
+def _by_kind(findings: pd.DataFrame) -> Iterable[tuple[object, pd.DataFrame]]:
+    return findings.groupby("kind", sort=False)
+
+
+def _splits(report: Report) -> str:
+    splits = report.statistics["splits"]
+    rows = [[name or "all", *(f"{n:,}" for n in own.values())] for name, own in splits.items()]
+    return _table(["split", *next(iter(splits.values()))], rows)
+
+
+def _contents(findings: pd.DataFrame) -> str:
+    if findings.empty:
+        return "<p>Nothing was found that looks wrong.</p>"
+    rows = [
+        f'<tr><td class="{KINDS[str(kind)].severity}">{KINDS[str(kind)].severity}</td>'
+        f'<td>{len(found):,}</td><td><a href="#{kind}">{escape(KINDS[str(kind)].title)}</a></td></tr>'
+        for kind, found in _by_kind(findings)
+    ]
+    return f"<table>{''.join(rows)}</table>"
+
+
+def _kind(report: Report, kind: str, rows: pd.DataFrame) -> str:
+    severity, title, suggestion = KINDS[kind]
+    surveys = {survey.split: survey for survey in report.surveys}
+    items = []
+    for found in rows.head(PICTURES).itertuples(index=False):
+        pictures = finding_pictures(surveys, found)
+        if pictures:
+            place = "" if pd.isna(found.row) else f"row {found.row}: "
+            items.append(
+                f'<div class="item">{pictures}<p>{escape(f"{place}{found.message}")}</p></div>'
+            )
+    return (
+        f'<h2 id="{kind}"><span class="{severity}">{severity}</span> {escape(title)}</h2>'
+        f'<p class="small">{kind} &middot; {len(rows):,} found &middot; {escape(suggestion)}</p>'
+        f'<div class="gallery">{"".join(items)}</div>{_listed(rows)}'
+    )
+
+
+def _listed(rows: pd.DataFrame) -> str:
+    columns = ["split", "row", "image", "message"]
+    shown = rows[columns].head(LISTED).astype(object)
+    cells = shown.where(shown.notna(), "").values.tolist()
+    more = len(rows) - len(cells)
+    rest = f'<p class="small">and {more:,} more, in report.findings.</p>' if more else ""
+    is_open = " open" if len(rows) <= PICTURES and rows["image"].isna().all() else ""
+    return f"<details{is_open}><summary>The list</summary>{_table(columns, cells)}{rest}</details>"
+
+
+def _charts(report: Report) -> str:
+    numbers = report.statistics
+    sizes, per_image = numbers["box_sizes"], numbers["boxes_per_image"]
+    ticks = {0: "0", len(sizes) // 2: "0.5", len(sizes): "1"}
+    counts = {place: str(place) for place in range(0, len(per_image), 5)}
+    charts = [
+        ("Boxes of each class", legend(list(numbers["classes"])) + class_bars(numbers["classes"])),
+        ("Box size: square root of its share of the image", histogram(sizes, ticks)),
+        ("Boxes in an image (20: or more)", histogram(per_image, counts)),
+        ("Centers of boxes in the image", heat_map(numbers["centers"])),
+    ]
+    blocks = "".join(f"<div><h3>{escape(title)}</h3>{chart}</div>" for title, chart in charts)
+    return f'<h2>Plain numbers</h2><div class="charts">{blocks}</div>'
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    names = "".join(f"<th>{escape(str(name))}</th>" for name in head)
+    cells = [
+        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows
+    ]
+    return f"<table><tr>{names}</tr>{''.join(cells)}</table>"
