@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "heads": {"_features", "_graphs"},
     "sequences": {"annotations", "augment", "boxes", "images"},
     "plotting": {"boxes", "images", "overlap"},
+    "cli": {"annotations", "images", "plotting"},
 }
 ROOF = "__init__"
 DATA_SIDE = {"images", "geometry", "annotations", "augment", "datasets"}

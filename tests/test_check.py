@@ -224,7 +224,9 @@ def test_a_file_that_is_cut_off_is_found(ending, images, good):
     assert report.findings.loc[0, "image"] == path.name
 
 
-@pytest.mark.parametrize("name", ["../a.png", "x/../../a.png", "/etc/a.png", "..\\a.png", "C:\\a.png"])
+@pytest.mark.parametrize(
+    "name", ["../a.png", "x/../../a.png", "/etc/a.png", "..\\a.png", "C:\\a.png"]
+)
 def test_a_path_that_leads_out_is_not_opened(name, images, good):
     folder = images / "inner"
     folder.mkdir()

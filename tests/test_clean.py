@@ -136,13 +136,17 @@ def test_text_becomes_numbers_where_all_are_numbers():
 
 
 def test_what_is_no_number_survives_the_fix_of_another_row():
-    table = table_of(("a.png", (0.6, 0.25, 0.1, 0.5), "cake"), ("b.png", ("wide", 0.2, 0.1, 0.5), "x"))
+    table = table_of(
+        ("a.png", (0.6, 0.25, 0.1, 0.5), "cake"), ("b.png", ("wide", 0.2, 0.1, 0.5), "x")
+    )
     new, _ = cleaned(table)
     assert new["x_min"].tolist() == [0.25, "wide"]
 
 
 def test_findings_can_be_left_out():
-    table = table_of(("a.png", (0.6, 0.25, 0.1, 0.5), "cake"), ("b.png", (0.6, 0.25, 0.1, 0.5), "x"))
+    table = table_of(
+        ("a.png", (0.6, 0.25, 0.1, 0.5), "cake"), ("b.png", (0.6, 0.25, 0.1, 0.5), "x")
+    )
     report = kb.annotations.check(table)
     new, log = kb.annotations.clean(table, report.where(report.findings["row"] == 1))
     assert new["x_min"].tolist() == [0.6, 0.25] and log["row"].tolist() == [1]

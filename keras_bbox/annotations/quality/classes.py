@@ -56,7 +56,13 @@ def lookalikes(counts: Mapping[str, int]) -> list[tuple[str, str]]:
 
 def _plain(name: str) -> str:
     letters = re.sub(r"[\W_]+", "", name.casefold()) or name
-    for ending, kept in (("ies", "y"), ("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("oes", "o")):
+    for ending, kept in (
+        ("ies", "y"),
+        ("sses", "ss"),
+        ("shes", "sh"),
+        ("ches", "ch"),
+        ("oes", "o"),
+    ):
         if letters.endswith(ending) and len(letters) > len(ending) + 1:
             return letters.removesuffix(ending) + kept
     return letters if letters.endswith("ss") else letters.removesuffix("s") or letters

@@ -38,9 +38,7 @@ def measure(surveys: Sequence[Survey]) -> tuple[list[Survey], list[Finding]]:
             findings.append(survey.image_finding("unreadable-image", name, message))
         else:
             sizes[id(survey)][place] = result
-    findings += [
-        finding for survey in surveys for finding in _missing(survey, absent[id(survey)])
-    ]
+    findings += [finding for survey in surveys for finding in _missing(survey, absent[id(survey)])]
     measured = [dataclasses.replace(survey, sizes=sizes[id(survey)]) for survey in surveys]
     return measured, findings
 

@@ -84,7 +84,9 @@ def _path(survey: Survey, name: str) -> Path | None:
 
 
 def _box(survey: Survey, row: int, size: np.ndarray, marks: dict[int, str]) -> str:
-    box = survey.boxes[row] / (survey.row_sizes[row][[1, 0, 1, 0]] if _in_pixels(survey, row) else 1)
+    box = survey.boxes[row] / (
+        survey.row_sizes[row][[1, 0, 1, 0]] if _in_pixels(survey, row) else 1
+    )
     x1, y1, x2, y2 = np.clip(box, -FARTHEST, 1 + FARTHEST) * size
     x1, x2, y1, y2 = min(x1, x2), max(x1, x2), min(y1, y2), max(y1, y2)
     color = marks.get(int(row), OTHERS if not marks else "#ffffff")
