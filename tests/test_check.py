@@ -411,3 +411,15 @@ def test_check_never_changes_its_argument(good):
     before = good.copy()
     kb.annotations.check(good)
     pd.testing.assert_frame_equal(good, before)
+
+
+@pytest.mark.parametrize(
+    ("box", "label", "words"),
+    [(BOX, "cake", "to IoU 1.00."), ((0.2, 0.4, 0.3, 0.8), "cake", "to IoU 0.50."),
+     (BOX, "pie", "to IoU 0.00."), (NO_BOX, None, ", which has other boxes.")],
+)  # fmt: skip
+def test_copies_tell_how_well_their_boxes_agree(box, label, words, images, good):
+    shutil.copy(images / "a.png", images / "d.png")
+    table = pd.concat([good, table_of(("d.png", box, label))])
+    report = kb.annotations.check(table, images)
+    assert only(report, "duplicate-image")["message"].endswith(words)

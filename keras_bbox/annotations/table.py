@@ -69,6 +69,7 @@ def validate_annotations(
 
 
 def check_columns(annotations: pd.DataFrame, source: str) -> None:
+    """Raises an error that names the columns a table of boxes lacks."""
     image_columns = ["filename"] if "filename" in annotations else ["image_id", "folder"]
     needed = [*image_columns, *COORDINATES, "class_name"]
     missing = [column for column in needed if column not in annotations]

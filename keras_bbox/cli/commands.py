@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from keras_bbox import annotations
+from keras_bbox import annotations as api
 from keras_bbox.cli.inputs import (
     check_free,
     folders,
@@ -29,7 +29,7 @@ def check(options: Namespace) -> bool:
         name: read_raw(path, _folder_of(image_dir, name))
         for name, path in named(options.tables).items()
     }
-    report = annotations.check(
+    report = api.check(
         tables.get("", tables),
         image_dir,
         class_names=options.classes,
@@ -53,15 +53,15 @@ def clean(options: Namespace) -> bool:
     check_free(options.output, options.force)
     check_free(options.log, options.force)
     table = read_raw(options.table, options.images)
-    report = annotations.check(table, options.images)
-    mended, log = annotations.clean(table, report, options.fix)
+    report = api.check(table, options.images)
+    mended, log = api.clean(table, report, options.fix)
     write_table(mended, options.output)
     counts = log["kind"].value_counts()
     made = ", ".join(f"{number} x {kind}" for kind, number in counts.items()) or "nothing to mend"
     print(f"{made}. wrote {options.output}: {len(mended):,} of {len(table):,} rows")
     if options.log:
         print(f"wrote {write_table(log, options.log)}")
-    left = annotations.check(mended, options.images, duplicates=False)
+    left = api.check(mended, options.images, duplicates=False)
     print(f"left: {left.headline()}")
     return left.counts()["error"] > 0
 
@@ -71,9 +71,9 @@ def convert(options: Namespace) -> bool:
     check_free(options.output, options.force)
     table = read_valid(options.table, options.images, options.errors)
     sizes = {} if options.images is None or options.to == "csv" else {"image_dir": options.images}
-    path = annotations.write(table, options.output, options.to, lossy=options.lossy, **sizes)
-    images = len(set(annotations.image_paths(table, "")))
-    boxes = int((~annotations.is_negative(table)).sum())
+    path = api.write(table, options.output, options.to, lossy=options.lossy, **sizes)
+    images = len(set(api.image_paths(table, "")))
+    boxes = int((~api.is_negative(table)).sum())
     print(f"wrote {path}: {images:,} images, {boxes:,} boxes")
     return False
 
@@ -87,16 +87,14 @@ def plot(options: Namespace) -> bool:
     if options.count < 1:
         raise ValueError(f"There must be an image to draw. Received: --count {options.count}")
     table = read_valid(options.table, options.images)
-    paths = pd.Series(annotations.image_paths(table, options.images), index=table.index)
-    wanted = (
-        table["class_name"].isin(options.classes) if options.classes else table.index == table.index
-    )
+    paths = pd.Series(api.image_paths(table, options.images), index=table.index)
+    wanted = table["class_name"].isin(options.classes or table["class_name"])
     choices = sorted(set(paths[wanted]))
     if not choices:
         raise ValueError(f"No image has these classes. Received: --classes {options.classes}")
     order = np.random.default_rng(options.seed).permutation(len(choices))[: options.count]
     chosen = [choices[k] for k in sorted(order)]
-    rows = [table[(paths == path) & ~annotations.is_negative(table)] for path in chosen]
+    rows = [table[(paths == path) & ~api.is_negative(table)] for path in chosen]
     figure = plot_gallery(
         [read_image(path) for path in chosen],
         [own[["x_min", "y_min", "x_max", "y_max"]].to_numpy(float) for own in rows],
@@ -116,11 +114,11 @@ def split(options: Namespace) -> bool:
     for path in paths.values():
         check_free(str(path), options.force)
     table = read_valid(options.table, options.images)
-    report = annotations.check(table, options.images) if options.images else None
-    tables = annotations.split(table, parts, group=options.group, report=report, seed=options.seed)
+    report = api.check(table, options.images) if options.images else None
+    tables = api.split(table, parts, group=options.group, report=report, seed=options.seed)
     for name, own in tables.items():
         write_table(own, paths[name])
-        images = len(set(annotations.image_paths(own, "")))
+        images = len(set(api.image_paths(own, "")))
         print(f"wrote {paths[name]}: {images:,} images, {len(own):,} rows")
     return False
 

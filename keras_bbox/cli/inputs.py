@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from keras_bbox import annotations
+from keras_bbox import annotations as api
 
 TABLE_COLUMNS = {"x_min", "x_max", "y_min", "y_max", "class_name"}
 
@@ -45,15 +45,15 @@ def read_raw(path: str, image_dir: str | None) -> pd.DataFrame:
     if not Path(path).exists():
         raise FileNotFoundError(f"There is no such file or folder. Received: {path}")
     if not _is_table(path):
-        return annotations.read(path, image_dir, errors="warn")
+        return api.read(path, image_dir, errors="warn")
     return pd.read_csv(path, encoding="utf-8-sig", dtype=str, keep_default_na=False, na_values=[""])
 
 
 def read_valid(path: str, image_dir: str | None = None, errors: str = "raise") -> pd.DataFrame:
     """Reads a table that is checked."""
     if _is_table(path) and errors == "raise":
-        return annotations.read_csv(path)
-    return annotations.read(path, image_dir, errors=errors)
+        return api.read_csv(path)
+    return api.read(path, image_dir, errors=errors)
 
 
 def _is_table(path: str) -> bool:

@@ -13,6 +13,7 @@ CODES = (
     "No file is overwritten without --force."
 )
 TABLE = "annotations in any format that can be read, such as the CSV of a table of boxes"
+SAFE = " ".join(quality.SAFE_FIXES)
 TABLES = f"{TABLE}; several splits as NAME=PATH"
 IMAGES = "the folder of the images"
 
@@ -93,7 +94,7 @@ def _clean(actions) -> None:
         nargs="+",
         metavar="KIND",
         choices=quality.FIXES,
-        help=f"what to mend (default: {' '.join(quality.SAFE_FIXES)}); of {', '.join(quality.FIXES)}",
+        help=f"what to mend, of {', '.join(quality.FIXES)} (default: {SAFE})",
     )
     command.add_argument("--log", metavar="CSV", help="write a row for every change")
     _force(command)

@@ -72,7 +72,7 @@ def digest_image(path: str | PathLike[str], size: tuple[int, int] | None = None)
     small = cv2.resize(gray, (HASH_SIDE + 1, HASH_SIDE), interpolation=cv2.INTER_AREA)
     bits = np.packbits(small[:, :-1] < small[:, 1:])
     thumbnail = cv2.resize(gray, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    content = hashlib.blake2b(data, digest_size=16).digest()
+    content = hashlib.blake2b(data.data, digest_size=16).digest()
     return Digest(content, int.from_bytes(bits.tobytes(), "big"), thumbnail, _is_complete(data))
 
 

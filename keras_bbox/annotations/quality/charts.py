@@ -23,7 +23,7 @@ def class_bars(counts: Mapping[str, Mapping[str, int]]) -> str:
     parts = []
     for place, name in enumerate(names):
         parts.append(_label(LABEL_WIDTH - 6, place * ROW_HEIGHT + 14, _short(name), "end"))
-        x = float(LABEL_WIDTH)
+        x: float = LABEL_WIDTH
         for color, (split, own) in zip(_colors(len(counts)), counts.items(), strict=True):
             width = BARS_WIDTH * own.get(name, 0) / most
             title = f"{split} {name}: {own.get(name, 0)}".strip()
@@ -43,7 +43,7 @@ def legend(splits: Sequence[str]) -> str:
     ) + "</p>"  # fmt: skip
 
 
-def histogram(counts: Sequence[int], ticks: Mapping[int, str]) -> str:
+def histogram(counts: Sequence[int], ticks: Mapping[float, str]) -> str:
     """Upright bars; ``ticks`` names some of their edges."""
     width, height = 360, 150
     most = max([*counts, 1])
@@ -54,8 +54,8 @@ def histogram(counts: Sequence[int], ticks: Mapping[int, str]) -> str:
         parts.append(
             _rect(place * step + 0.5, height - bar, step - 1, bar, BAR_COLORS[0], f"{number:,}")
         )
-    for place, text in ticks.items():
-        parts.append(_label(place * step, height + 15, text, "middle"))
+    for tick, text in ticks.items():
+        parts.append(_label(tick * step, height + 15, text, "middle"))
     return _svg(width, height + 20, parts, margin=20)
 
 

@@ -12,6 +12,7 @@ from keras_bbox.annotations.quality.survey import Finding, Survey
 RARE = 20
 SHORTEST_TYPO = 5
 TYPO_SHARE = 0.2
+PLURALS = {"ies": "y", "sses": "ss", "shes": "sh", "ches": "ch", "oes": "o"}
 
 
 def check_class_set(surveys: Sequence[Survey]) -> Iterator[Finding]:
@@ -56,13 +57,7 @@ def lookalikes(counts: Mapping[str, int]) -> list[tuple[str, str]]:
 
 def _plain(name: str) -> str:
     letters = re.sub(r"[\W_]+", "", name.casefold()) or name
-    for ending, kept in (
-        ("ies", "y"),
-        ("sses", "ss"),
-        ("shes", "sh"),
-        ("ches", "ch"),
-        ("oes", "o"),
-    ):
+    for ending, kept in PLURALS.items():
         if letters.endswith(ending) and len(letters) > len(ending) + 1:
             return letters.removesuffix(ending) + kept
     return letters if letters.endswith("ss") else letters.removesuffix("s") or letters

@@ -1,4 +1,4 @@
-"""Images that are there twice: inside a split, and across splits, where scores lie because of it."""
+"""Images that are there twice: inside a split, and across splits, where scores lie."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from keras_bbox.annotations.quality.survey import Finding, Survey
 from keras_bbox.images.digests import Digest, digest_images
 from keras_bbox.images.similar import similar_pairs
+from keras_bbox.overlap import iou
 
 
 class Image(NamedTuple):
@@ -35,7 +36,7 @@ def check_contents(surveys: Sequence[Survey]) -> tuple[list[Finding], Copies]:
         if survey.image_dir is not None
         for place in np.flatnonzero((survey.sizes > 0).all(axis=1))
     ]
-    paths = [survey.image_dir / survey.images[k] for survey, k in images]  # type: ignore[operator]
+    paths = [survey.image_dir / survey.images[k] for survey, k in images]
     sizes = [(int(survey.sizes[k, 0]), int(survey.sizes[k, 1])) for survey, k in images]
     findings, digests = [], {}
     for (survey, k), digest in zip(images, digest_images(paths, sizes), strict=True):
@@ -111,8 +112,24 @@ def _findings(surveys: Sequence[Survey], copies: Copies) -> Iterator[Finding]:
             same = _same(image, other, exact)
             kind = _kind(same, image.split == other.split)
             where = other.name if image.split == other.split else f"{other.split}: {other.name}"
-            message = f"{'The same' if same else 'Nearly the same'} picture as {where}."
+            message = f"{'The same' if same else 'Nearly the same'} picture as {where}"
+            message += agreement(survey_of[image.split], image, survey_of[other.split], other)
             yield survey_of[image.split].image_finding(kind, image.name, message, related=where)
+
+
+def agreement(survey1: Survey, image1: Image, survey2: Survey, image2: Image) -> str:
+    """Says how well the boxes of two images agree: by the IoU of the box that fits worst."""
+    rows1, rows2 = (
+        np.flatnonzero((survey.names == image.name) & survey.usable)
+        for survey, image in ((survey1, image1), (survey2, image2))
+    )
+    if not len(rows1) or not len(rows2):
+        return "." if len(rows1) == len(rows2) else ", which has other boxes."
+    overlap = iou(survey1.boxes[rows1][:, None], survey2.boxes[rows2][None])
+    same_class = survey1.class_names[rows1][:, None] == survey2.class_names[rows2][None]
+    overlap = np.where(same_class, overlap, 0.0)
+    worst = min(overlap.max(axis=0).min(), overlap.max(axis=1).min())
+    return f"; their boxes agree to IoU {worst:.2f}."
 
 
 def _kind(same: bool, one_split: bool) -> str:
@@ -138,7 +155,7 @@ def _flagged(
     splits = Counter(image.split for image in group)
     smallest = min(splits, key=lambda split: (len(surveys[split].images), split))
     kept = [image for image in group if image.split == smallest]
-    stays = []
+    stays: list[Image] = []
     for image in kept + [image for image in group if image.split != smallest]:
         twins = [other for other in stays if _same(image, other, exact)]
         if stays:

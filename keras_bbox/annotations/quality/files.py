@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 
-from keras_bbox.annotations.quality.survey import Finding, Survey, is_outside
+from keras_bbox.annotations.quality.survey import Finding, Survey, is_outside, places
 from keras_bbox.images.sizes import image_sizes
 
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
@@ -58,7 +58,9 @@ def _missing(survey: Survey, absent: Sequence[str]) -> Iterator[Finding]:
     for name in absent:
         others = there[_loosely(name)]
         message = "There is no such file" + (f", but {others[0]!r} is there." if others else ".")
-        yield survey.image_finding("missing-image", name, message, related=(others or [None])[0])
+        yield survey.image_finding(
+            "missing-image", name, message, related=others[0] if others else None
+        )
 
 
 def _loosely(name: str) -> str:
@@ -101,7 +103,7 @@ def check_sizes(survey: Survey) -> Iterator[Finding]:
     # A size of 0 x 0 is how some tools say that they do not know it.
     comparable = (stated > 0).all(axis=1) & (survey.row_sizes > 0).all(axis=1)
     seen = set()
-    for row in np.flatnonzero(comparable & (stated != survey.row_sizes).any(axis=1)):
+    for row in places(comparable & (stated != survey.row_sizes).any(axis=1)):
         if survey.names[row] in seen:
             continue
         seen.add(survey.names[row])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -21,7 +21,8 @@ LISTED = 100
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --error: #d22f2f; --warning: #b97400;
   --info: #2a74c9; }
-body { font: 15px/1.45 system-ui, sans-serif; max-width: 1180px; margin: 2rem auto; padding: 0 1rem; }
+body { font: 15px/1.45 system-ui, sans-serif; max-width: 1180px; margin: 2rem auto;
+  padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin: 2rem 0 .2rem; }
 table { border-collapse: collapse; font-size: .9rem; margin: .5rem 0; }
 th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid var(--line);
@@ -30,7 +31,8 @@ th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px soli
 .gallery { display: flex; flex-wrap: wrap; gap: 1rem; margin: .6rem 0; }
 .item { border: 1px solid var(--line); border-radius: 6px; padding: .5rem; max-width: 620px; }
 .pair { display: flex; flex-wrap: wrap; gap: .5rem; } figure { margin: 0; }
-figcaption, .item p, .small { font-size: .8rem; opacity: .8; margin: .2rem 0; overflow-wrap: anywhere; }
+figcaption, .item p, .small { font-size: .8rem; opacity: .8; margin: .2rem 0;
+  overflow-wrap: anywhere; }
 .none { width: 140px; height: 90px; border: 1px dashed var(--line); display: grid;
   place-items: center; font-size: .8rem; opacity: .7; }
 svg text { font: 12px system-ui, sans-serif; fill: currentColor; } svg { display: block; }
@@ -69,11 +71,13 @@ def _splits(report: Report) -> str:
 def _contents(findings: pd.DataFrame) -> str:
     if findings.empty:
         return "<p>Nothing was found that looks wrong.</p>"
-    rows = [
-        f'<tr><td class="{KINDS[str(kind)].severity}">{KINDS[str(kind)].severity}</td>'
-        f'<td>{len(found):,}</td><td><a href="#{kind}">{escape(KINDS[str(kind)].title)}</a></td></tr>'
-        for kind, found in _by_kind(findings)
-    ]
+    rows = []
+    for kind, found in _by_kind(findings):
+        severity, title, _ = KINDS[str(kind)]
+        rows.append(
+            f'<tr><td class="{severity}">{severity}</td><td>{len(found):,}</td>'
+            f'<td><a href="#{kind}">{escape(title)}</a></td></tr>'
+        )
     return f"<table>{''.join(rows)}</table>"
 
 
@@ -81,6 +85,7 @@ def _kind(report: Report, kind: str, rows: pd.DataFrame) -> str:
     severity, title, suggestion = KINDS[kind]
     surveys = {survey.split: survey for survey in report.surveys}
     items = []
+    found: Any
     for found in rows.head(PICTURES).itertuples(index=False):
         pictures = finding_pictures(surveys, found)
         if pictures:
@@ -108,8 +113,8 @@ def _listed(rows: pd.DataFrame) -> str:
 def _charts(report: Report) -> str:
     numbers = report.statistics
     sizes, per_image = numbers["box_sizes"], numbers["boxes_per_image"]
-    ticks = {0: "0", len(sizes) // 2: "0.5", len(sizes): "1"}
-    counts = {place: str(place) for place in range(0, len(per_image), 5)}
+    ticks: dict[float, str] = {0: "0", len(sizes) // 2: "0.5", len(sizes): "1"}
+    counts = {place + 0.5: str(place) for place in range(0, len(per_image), 5)}
     charts = [
         ("Boxes of each class", legend(list(numbers["classes"])) + class_bars(numbers["classes"])),
         ("Box size: square root of its share of the image", histogram(sizes, ticks)),

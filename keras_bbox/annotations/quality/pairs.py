@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from keras_bbox.annotations.quality.survey import Finding, Survey
+from keras_bbox.annotations.quality.survey import Finding, Survey, places
 from keras_bbox.overlap import iou
 
 NEAR = 0.9
@@ -66,10 +66,10 @@ def _of_later_rows(
 
 def _groups(survey: Survey, first: np.ndarray, second: np.ndarray) -> Iterator[Finding]:
     flagged = _flags(survey)
-    for row in np.flatnonzero(flagged):
+    for row in places(flagged):
         yield survey.finding("group-box", row, "The row is marked as a group.", "marked")
     held = np.bincount(_holders(survey, first, second), minlength=len(survey.names))
-    for row in np.flatnonzero((held >= HELD_BY_A_GROUP) & ~flagged):
+    for row in places((held >= HELD_BY_A_GROUP) & ~flagged):
         message = f"The box holds {held[row]} other boxes of {survey.class_names[row]!r}."
         yield survey.finding("group-box", row, message, int(held[row]))
 
@@ -96,7 +96,7 @@ def check_negatives(survey: Survey) -> Iterator[Finding]:
     """Finds images that are said to hold no object, and have boxes; or are said so twice."""
     with_boxes = set(survey.names[~survey.negative])
     seen: dict[str, int] = {}
-    for row in np.flatnonzero(survey.negative & (survey.names != "")):
+    for row in places(survey.negative & (survey.names != "")):
         name = survey.names[row]
         if name in with_boxes:
             yield survey.finding(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_bbox.annotations.quality.survey import Survey, is_outside
+from keras_bbox.annotations.quality.survey import Survey, is_outside, places
 from keras_bbox.images.thumbnails import make_thumbnail
 
 ACCENT, SECOND, OTHERS = "#ff2d55", "#ffb400", "#00e0c6"
@@ -65,7 +65,7 @@ def picture(survey: Survey, name: str, marks: dict[int, str]) -> str:
     if small is None:
         return f'<figure><div class="none">no picture</div>{caption}</figure>'
     data = base64.b64encode(small.data).decode()
-    rows = np.flatnonzero((survey.names == name) & np.isfinite(survey.boxes).all(axis=1))
+    rows = places((survey.names == name) & np.isfinite(survey.boxes).all(axis=1))
     size = np.array([small.width, small.height] * 2)
     ordered = sorted(rows, key=lambda row: int(row) in marks)
     boxes = "".join(_box(survey, row, size, marks) for row in ordered)
@@ -84,9 +84,8 @@ def _path(survey: Survey, name: str) -> Path | None:
 
 
 def _box(survey: Survey, row: int, size: np.ndarray, marks: dict[int, str]) -> str:
-    box = survey.boxes[row] / (
-        survey.row_sizes[row][[1, 0, 1, 0]] if _in_pixels(survey, row) else 1
-    )
+    sides = survey.row_sizes[row][[1, 0, 1, 0]] if _in_pixels(survey, row) else 1
+    box = survey.boxes[row] / sides
     x1, y1, x2, y2 = np.clip(box, -FARTHEST, 1 + FARTHEST) * size
     x1, x2, y1, y2 = min(x1, x2), max(x1, x2), min(y1, y2), max(y1, y2)
     color = marks.get(int(row), OTHERS if not marks else "#ffffff")

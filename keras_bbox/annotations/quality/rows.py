@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from keras_bbox.annotations.quality.survey import Finding, Survey
+from keras_bbox.annotations.quality.survey import Finding, Survey, places
 from keras_bbox.annotations.table import COORDINATES, SNAP_TOLERANCE
 
 OVERSHOOT = 0.02
@@ -25,18 +25,18 @@ OUTLYING = 3.0
 
 def check_names(survey: Survey) -> Iterator[Finding]:
     """Finds rows that name no image."""
-    for row in np.flatnonzero(survey.names == ""):
+    for row in places(survey.names == ""):
         yield survey.finding("missing-image-name", row, "The row names no image.")
 
 
 def check_classes(survey: Survey, class_names: Sequence[str] | None) -> Iterator[Finding]:
     """Finds boxes without a class, or with one that is not in the list."""
     unnamed = survey.class_names == ""
-    for row in np.flatnonzero(unnamed & ~survey.negative):
+    for row in places(unnamed & ~survey.negative):
         yield survey.finding("missing-class", row, "The box has no class.")
     if class_names is None:
         return
-    for row in np.flatnonzero(~np.isin(survey.class_names, list(class_names)) & ~unnamed):
+    for row in places(~np.isin(survey.class_names, list(class_names)) & ~unnamed):
         name = survey.class_names[row]
         message = f"The class {name!r} is not among the class_names."
         yield survey.finding("unknown-class", row, message, name)
@@ -46,9 +46,9 @@ def check_numbers(survey: Survey) -> Iterator[Finding]:
     """Finds coordinates that are missing or no numbers."""
     bad = np.isnan(survey.boxes)[:, [0, 2, 1, 3]] & ~survey.missing
     some_missing = survey.missing.any(axis=1) & ~survey.negative
-    for row in np.flatnonzero(bad.any(axis=1)):
+    for row in places(bad.any(axis=1)):
         yield survey.finding("bad-coordinate", row, _listed(survey, row, bad[row]))
-    for row in np.flatnonzero(some_missing):
+    for row in places(some_missing):
         message = _listed(survey, row, survey.missing[row])
         yield survey.finding("missing-coordinate", row, message)
 
@@ -68,7 +68,7 @@ def check_corners(survey: Survey) -> Iterator[Finding]:
         "empty-box": (_snapped(low) == _snapped(high)).any(axis=1),
     }
     for kind, mask in masks.items():
-        for row in np.flatnonzero(mask):
+        for row in places(mask):
             yield survey.finding(kind, row, _listed(survey, row))
 
 
@@ -81,19 +81,19 @@ def check_extent(survey: Survey) -> Iterator[Finding]:
     """Finds boxes that are tiny, or cover the whole image."""
     sides = survey.boxes[:, 2:] - survey.boxes[:, :2]
     pixels = sides * survey.row_sizes[:, ::-1]
-    sized = (survey.row_sizes > 0).all(axis=1)
+    sized = np.all(survey.row_sizes > 0, axis=1)
     inside = survey.usable & (survey.boxes <= PIXELS_FROM).all(axis=1)
     small = np.where(
         sized, (pixels < SMALLEST_PIXELS).any(axis=1), (sides < SMALLEST_SHARE).any(axis=1)
     )
-    for row in np.flatnonzero(inside & small):
+    for row in places(inside & small):
         unit = "of the image"
         width, height = sides[row]
         if sized[row]:
             (width, height), unit = pixels[row], "pixels"
         message = f"The box is {width:.3g} x {height:.3g} {unit}."
         yield survey.finding("tiny-box", row, message)
-    for row in np.flatnonzero(inside & (sides.prod(axis=1) >= WHOLE)):
+    for row in places(inside & (sides.prod(axis=1) >= WHOLE)):
         share = sides[row].prod()
         yield survey.finding("whole-image-box", row, f"The box covers {share:.1%} of the image.")
 
@@ -115,7 +115,7 @@ def check_aspects(survey: Survey) -> Iterator[Finding]:
         if len(rows) < FEWEST_OF_A_CLASS:
             far[:] = False
         extreme = np.abs(aspects[rows]) > np.log(LONGEST)
-        for row in rows[far | extreme]:
+        for row in rows[far | extreme].tolist():
             message = (
                 f"The box is {np.exp(aspects[row]):.3g} times as wide as high; half of all "
                 f"{name!r} are above {np.exp(middle):.3g}."

@@ -98,7 +98,7 @@ def _links(
     """Lists of images that stay together."""
     together: dict[Hashable, list[str]] = defaultdict(list)
     for name, value in zip(names, _groups(annotations, group), strict=True):
-        if not pd.isna(value):
+        if not pd.isna(value):  # type: ignore[call-overload]
             together[value].append(name)
     copies = report.copies if report is not None else None
     near = [[image.name for image in images] for images in copies.near] if copies else []

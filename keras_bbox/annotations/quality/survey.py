@@ -168,6 +168,11 @@ def is_outside(name: str) -> bool:
     return name == ".." or name.startswith(("../", "/")) or "\0" in name or name[1:2] == ":"
 
 
+def places(mask: np.ndarray) -> list[int]:
+    """The places at which a mask is true."""
+    return np.flatnonzero(mask).tolist()
+
+
 def _text(values: pd.Series) -> np.ndarray:
     filled = values.astype(object).where(values.notna(), "")
     return np.array([str(value) for value in filled], object)
