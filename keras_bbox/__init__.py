@@ -1,11 +1,21 @@
 """Bounding boxes for Keras 3: from a table of boxes to a model that says what and where."""
 
-from keras_bbox import annotations, augment, datasets, geometry, losses, metrics, plotting
+from keras_bbox import (
+    annotations,
+    augment,
+    datasets,
+    geometry,
+    losses,
+    metrics,
+    plotting,
+    review,
+)
 from keras_bbox.boxes import box_area, clip_boxes, convert_boxes
 from keras_bbox.heads import add_localization_head
 from keras_bbox.metrics import IOUAccuracy, MeanIOU
 from keras_bbox.overlap import ciou, diou, giou, iou
 from keras_bbox.plotting import plot_batch, plot_history, plot_image, plot_prediction
+from keras_bbox.review import find_label_errors, suggest_boxes
 from keras_bbox.sequences import BoundingBoxSequence
 
 __version__ = "0.1.0.dev0"
@@ -24,6 +34,7 @@ __all__ = [
     "convert_boxes",
     "datasets",
     "diou",
+    "find_label_errors",
     "geometry",
     "giou",
     "iou",
@@ -34,4 +45,6 @@ __all__ = [
     "plot_image",
     "plot_prediction",
     "plotting",
+    "review",
+    "suggest_boxes",
 ]

@@ -30,7 +30,8 @@ MAY_IMPORT = {
     "heads": {"_features", "_graphs"},
     "sequences": {"annotations", "augment", "boxes", "images"},
     "plotting": {"boxes", "images", "overlap"},
-    "cli": {"annotations", "images", "plotting"},
+    "review": {"annotations", "boxes", "images", "overlap", "plotting"},
+    "cli": {"annotations", "images", "plotting", "review"},
 }
 ROOF = "__init__"
 DATA_SIDE = {"images", "geometry", "annotations", "augment", "datasets"}

@@ -183,3 +183,23 @@ def test_it_runs_as_a_program(train):
         [sys.executable, "-c", code, "check", train], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0 and "0 errors" in done.stdout
+
+
+# Keras 3.15 copies the weights of TensorFlow in a way that NumPy 2 warns about.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_suggesting_by_a_stored_model(tmp_path, snacks, capsys):
+    import keras
+
+    inputs = keras.Input((16, 16, 3))
+    middle = keras.layers.GlobalAveragePooling2D()(inputs)
+    classes = keras.layers.Dense(2, activation="softmax")(middle)
+    boxes = keras.layers.Dense(4, kernel_initializer="zeros", activation="sigmoid")(middle)
+    widths = keras.layers.Rescaling([1.0, 1.0, 1.5, 1.5])(boxes)
+    keras.Model(inputs, [classes, widths]).save(tmp_path / "model.keras")
+    words = ("suggest", tmp_path / "model.keras", tmp_path / "new.csv", "--images", snacks / "val",
+             "--classes", "a", "b", "--preprocess", "mobilenet")  # fmt: skip
+    assert run(*words) == 0
+    table = kb.annotations.read_csv(tmp_path / "new.csv")
+    assert len(table) == 9 and table.loc[0, ["x_min", "x_max"]].tolist() == [0.5, 0.75]
+    assert "boxes for 9 images" in capsys.readouterr().out
+    assert run(*words[:-1], "soup", "--force") == 2

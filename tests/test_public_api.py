@@ -23,14 +23,18 @@ NAMES = {
     "clip_boxes",
     "convert_boxes",
     "diou",
+    "find_label_errors",
     "giou",
     "iou",
     "plot_batch",
     "plot_history",
     "plot_image",
     "plot_prediction",
+    "suggest_boxes",
 }
-NAMESPACES = {"annotations", "augment", "datasets", "geometry", "losses", "metrics", "plotting"}
+NAMESPACES = {
+    "annotations", "augment", "datasets", "geometry", "losses", "metrics", "plotting", "review",
+}  # fmt: skip
 
 # The order in which a docstring has its sections.
 SECTIONS = ["Args", "Returns", "Raises", "Example"]

@@ -125,4 +125,30 @@ def split(options: Namespace) -> bool:
 
 def suggest(options: Namespace) -> bool:
     """Writes boxes that a model proposes."""
-    raise ValueError("Suggestions are not there yet.")
+    import keras
+
+    from keras_bbox.review import suggest_boxes
+
+    check_free(options.output, options.force)
+    annotated = read_valid(options.annotations) if options.annotations else None
+    preprocess = None
+    if options.preprocess:
+        network = getattr(keras.applications, options.preprocess, None)
+        preprocess = getattr(network, "preprocess_input", None)
+        if preprocess is None:
+            raise ValueError(f"There is no such network. Received: {options.preprocess}")
+    table = suggest_boxes(
+        keras.saving.load_model(options.model, compile=False),
+        options.images,
+        options.classes,
+        annotations=annotated,
+        min_score=options.score,
+        preprocess=preprocess,
+        bounding_box_format=options.box_format,
+    )
+    if options.to == "csv":
+        path = write_table(table, options.output)
+    else:
+        path = api.write(table, options.output, options.to, image_dir=options.images)
+    print(f"wrote {path}: boxes for {len(table):,} images")
+    return False

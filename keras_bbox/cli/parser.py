@@ -175,9 +175,9 @@ def _split(actions) -> None:
 
 def _suggest(actions) -> None:
     examples = """\
-  keras-bbox suggest model.keras suggestions.csv --images photos --annotations annotations.csv
-        boxes for the images that annotations.csv tells nothing about
-  keras-bbox suggest model.keras labels --images photos --score 0.8 --to voc
+  keras-bbox suggest model.keras new.csv --images photos --classes cake pie --annotations old.csv
+        boxes for the images that old.csv tells nothing about
+  keras-bbox suggest model.keras labels --images photos --classes cake pie --score 0.8 --to voc
         in a format that the labeling tool opens for correction"""
     about = "propose boxes for images without annotation, by a trained model"
     command = _command(actions, "suggest", about, examples, commands.suggest)
@@ -188,7 +188,19 @@ def _suggest(actions) -> None:
     command.add_argument("--images", required=True, metavar="DIR", help=IMAGES)
     command.add_argument("--annotations", metavar="ANNOTATIONS", help="what is annotated already")
     command.add_argument(
-        "--classes", nargs="+", metavar="NAME", help="names of the model's classes"
+        "--classes",
+        nargs="+",
+        required=True,
+        metavar="NAME",
+        help="the model's classes by their ids; a table has them sorted",
+    )
+    command.add_argument(
+        "--preprocess",
+        metavar="NETWORK",
+        help="the module of keras.applications whose preprocess_input the model needs",
+    )
+    command.add_argument(
+        "--box-format", default="rel_xyxy", help="format of the model's boxes (default: rel_xyxy)"
     )
     command.add_argument("--score", type=float, default=0.5, help="least score (default: 0.5)")
     command.add_argument("--to", default="csv", metavar="FORMAT", help="format (default: csv)")
