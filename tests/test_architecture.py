@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "overlap": {"_arrays", "boxes"},
     "geometry": {"_arrays"},
     # The data side.
-    "annotations": {"boxes", "images", "overlap"},
+    "annotations": {"_html", "boxes", "images", "overlap"},
     "augment": {"geometry", "images"},
     "datasets": {"images"},
     # The tensor side.
@@ -30,7 +30,19 @@ MAY_IMPORT = {
     "heads": {"_features", "_graphs"},
     "sequences": {"annotations", "augment", "boxes", "images"},
     "plotting": {"boxes", "images", "overlap"},
-    "review": {"annotations", "boxes", "images", "overlap", "plotting"},
+    "_html": set(),
+    "_outputs": set(),
+    "inference": {"_outputs", "augment", "geometry", "images", "overlap"},
+    # Above the rooms that look at data and models.
+    "review": {
+        "_outputs",
+        "annotations",
+        "boxes",
+        "images",
+        "inference",
+        "overlap",
+        "plotting",
+    },
     "cli": {"annotations", "images", "plotting", "review"},
 }
 ROOF = "__init__"

@@ -69,6 +69,12 @@ def test_boxes_are_drawn_where_they_are(tmp_path):
     assert '<rect x="20.0" y="10.0" width="20.0" height="20.0" fill="none" stroke="#ff2d55"' in text
 
 
+def test_a_box_that_leaves_the_image_is_marked(tmp_path):
+    table = table_of(("a.png", (0.25, 0.5, 0.25, 1.5), "cake"), ("b.png", BOX, "pie"))
+    text, _ = page_of(table, images(tmp_path), tmp_path)
+    assert '<rect x="20.0" y="10.0" width="20.0" height="50.0" fill="none" stroke="#ff2d55"' in text
+
+
 def test_names_cannot_bring_code(tmp_path):
     evil = "<script>alert(1)</script>"
     table = table_of((f"{evil}.png", BOX, evil), (f"{evil}.png", BOX, evil))

@@ -178,7 +178,7 @@ class Middle:
     def predict_on_batch(self, X):
         assert X.shape[1:] == (20, 40, 3) and X.max() <= 1
         score = X.mean(axis=(1, 2, 3))
-        return np.stack([1 - score, score], axis=1), np.tile([10.0, -5, 30, 15], (len(X), 1))
+        return np.stack([1 - score, score], axis=1), np.tile([0.25, -0.25, 0.75, 0.75], (len(X), 1))
 
 
 def test_boxes_are_proposed_for_images_without_annotation(tmp_path):
@@ -187,7 +187,7 @@ def test_boxes_are_proposed_for_images_without_annotation(tmp_path):
     done = table_of(("d.png", (None,) * 4, None))
     table = kb.suggest_boxes(
         Middle(), tmp_path, ["dark", "bright"], annotations=done, min_score=0.7,
-        preprocess=lambda X: X / 255, bounding_box_format="xyxy",
+        preprocess=lambda X: X / 255,
     )  # fmt: skip
     assert table["filename"].tolist() == ["a.png", "deep/b.png"]
     assert table["class_name"].tolist() == ["bright"] * 2
@@ -196,9 +196,15 @@ def test_boxes_are_proposed_for_images_without_annotation(tmp_path):
     kb.annotations.validate_annotations(table)
 
 
-def test_a_model_for_any_size_needs_one(tmp_path):
-    model = Middle()
-    model.input_shape = (None, None, None, 3)
-    with pytest.raises(ValueError, match="Give image_size"):
-        kb.suggest_boxes(model, tmp_path, ["a"])
-    assert len(kb.suggest_boxes(model, tmp_path, ["a"], image_size=(20, 40))) == 0
+def test_unreadable_files_are_told_and_left_out(tmp_path):
+    write_image(tmp_path / "a.png", np.full((50, 60, 3), 255, "uint8"))
+    (tmp_path / "b.png").write_text("no picture")
+    options = {"preprocess": lambda X: X / 255}
+    with pytest.warns(UserWarning, match="Left out: .*b.png"):
+        table = kb.suggest_boxes(Middle(), tmp_path, ["dark", "bright"], **options)
+    assert table["filename"].tolist() == ["a.png"]
+    assert table.loc[0, ["width", "height"]].tolist() == [60, 50]
+
+
+def test_no_images_no_suggestions(tmp_path):
+    kb.annotations.validate_annotations(kb.suggest_boxes(Middle(), tmp_path, ["a"]))

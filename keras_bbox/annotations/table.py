@@ -57,7 +57,7 @@ def validate_annotations(
         ValueError: annotations: 1 row cannot be used.
           row 0 (image 'a'): x_min=0.9, x_max=0.1. Corners must be ordered, x_min < x_max.
     """
-    check_columns(annotations, source)
+    _check_columns(annotations, source)
     table = annotations.copy()
     problems: dict[int, str] = {}
     for column in COORDINATES:
@@ -68,8 +68,7 @@ def validate_annotations(
     return _snap(table, source)
 
 
-def check_columns(annotations: pd.DataFrame, source: str) -> None:
-    """Raises an error that names the columns a table of boxes lacks."""
+def _check_columns(annotations: pd.DataFrame, source: str) -> None:
     image_columns = ["filename"] if "filename" in annotations else ["image_id", "folder"]
     needed = [*image_columns, *COORDINATES, "class_name"]
     missing = [column for column in needed if column not in annotations]

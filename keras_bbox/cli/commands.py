@@ -144,7 +144,7 @@ def suggest(options: Namespace) -> bool:
         annotations=annotated,
         min_score=options.score,
         preprocess=preprocess,
-        bounding_box_format=options.box_format,
+        verbose=True,
     )
     if options.to == "csv":
         path = write_table(table, options.output)

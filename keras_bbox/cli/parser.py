@@ -199,9 +199,6 @@ def _suggest(actions) -> None:
         metavar="NETWORK",
         help="the module of keras.applications whose preprocess_input the model needs",
     )
-    command.add_argument(
-        "--box-format", default="rel_xyxy", help="format of the model's boxes (default: rel_xyxy)"
-    )
     command.add_argument("--score", type=float, default=0.5, help="least score (default: 0.5)")
     command.add_argument("--to", default="csv", metavar="FORMAT", help="format (default: csv)")
     _force(command)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from keras_bbox import images
+from keras_bbox._outputs import named_predictions
 from keras_bbox.annotations import image_paths, split
 from keras_bbox.boxes import convert_boxes
 from keras_bbox.plotting._gallery import plot_gallery
@@ -116,11 +117,15 @@ def predict_rows(model: Any, sequence: Any) -> pd.DataFrame:
     height, width = sequence.image_size
     for index in range(len(sequence)):
         rows = sequence.rows(index)
-        classes, found = (np.asarray(part) for part in model.predict_on_batch(sequence[index][0]))
-        ids[rows] = classes[: len(rows)].argmax(axis=1)
-        scores[rows] = classes[: len(rows)].max(axis=1)
+        found = named_predictions(model, model.predict_on_batch(sequence[index][0]))
+        ids[rows] = found.probabilities[: len(rows)].argmax(axis=1)
+        scores[rows] = found.probabilities[: len(rows)].max(axis=1)
         boxes[rows] = convert_boxes(
-            found[: len(rows)], sequence.bounding_box_format, "rel_xyxy", height=height, width=width
+            found.boxes[: len(rows)],
+            sequence.bounding_box_format,
+            "rel_xyxy",
+            height=height,
+            width=width,
         )
     names = [column for column in ("filename", "image_id", "folder") if column in table]
     predicted = table[names].copy()

@@ -7,15 +7,14 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from keras_bbox import images
 from keras_bbox.annotations import image_paths
 from keras_bbox.annotations.quality.files import images_below
-from keras_bbox.boxes import clip_boxes, convert_boxes
+from keras_bbox.inference import predict_boxes
 
-COLUMNS = ("filename", "x_min", "x_max", "y_min", "y_max", "class_name", "confidence")
+CORNERS = ["x_min", "x_max", "y_min", "y_max"]
+COLUMNS = ["filename", *CORNERS, "class_name", "confidence", "width", "height"]
 
 
 def suggest_boxes(
@@ -26,9 +25,9 @@ def suggest_boxes(
     annotations: pd.DataFrame | None = None,
     min_score: float = 0.5,
     preprocess: Callable | None = None,
-    bounding_box_format: str = "rel_xyxy",
-    image_size: tuple[int, int] | None = None,
     batch_size: int = 32,
+    errors: str = "warn",
+    verbose: bool = False,
 ) -> pd.DataFrame:
     """Proposes a box for each image without annotation, where the model is sure enough.
 
@@ -37,23 +36,23 @@ def suggest_boxes(
     unannotated.
 
     Args:
-        model: A localizer, with class probabilities ``(B, classes)`` and boxes ``(B, 4)`` as
-            outputs: a Keras model, or anything with ``predict_on_batch``.
+        model: A localizer, such as ``add_localization_head`` makes.
         image_dir: The folder whose images are looked at, with the folders below it.
         class_names: The classes by the ids of the model.
         annotations: What is annotated already; those images are left out. Negatives count.
         min_score: The least probability of a proposal.
         preprocess: What the network wants of its input, as in ``BoundingBoxSequence``.
-        bounding_box_format: The format of the model's boxes; pixels count those of
-            ``image_size``.
-        image_size: ``(height, width)`` of the model's input; ``None`` asks the model.
         batch_size: Images a batch.
+        errors: What to do about files that cannot be read: ``"raise"``, ``"warn"`` or ``"skip"``.
+        verbose: Whether to show a progress bar.
 
     Returns:
-        A valid table of boxes with ``filename`` and ``confidence``, the surest first.
+        A valid table of boxes with ``filename``, the image's ``width`` and ``height``, and the
+        probability as ``confidence``; the surest first.
 
     Raises:
-        ValueError: If an image cannot be decoded, or the model does not tell its input size.
+        ValueError: If an image cannot be read (with ``errors="raise"``), or the model is no
+            localizer.
 
     Example:
         >>> import keras_bbox as kb, numpy as np, tempfile
@@ -66,45 +65,23 @@ def suggest_boxes(
         >>> table[["class_name", "confidence"]].values.tolist()
         [['snack', 0.9], ['snack', 0.9]]
     """
-    known = set() if annotations is None else set(image_paths(annotations, ""))
-    names = [name for name in images_below(Path(image_dir)) if Path(name) not in known]
-    height, width = image_size or model.input_shape[1:3]
-    if not height or not width:
-        raise ValueError(
-            "The model takes images of any size. Give image_size=(height, width). "
-            f"Received: input_shape={model.input_shape}"
-        )
-    rows: list[tuple] = []
-    for start in range(0, len(names), batch_size):
-        part = names[start : start + batch_size]
-        X = np.stack([_read(Path(image_dir) / name, height, width) for name in part])
-        X = X.astype(np.float32)
-        outputs = model.predict_on_batch(X if preprocess is None else preprocess(X))
-        classes, boxes = (np.asarray(output, np.float64) for output in outputs)
-        corners = convert_boxes(boxes, bounding_box_format, "rel_xyxy", height=height, width=width)
-        rows += _rows(part, classes, np.asarray(corners), class_names, min_score)
-    rows.sort(key=lambda row: (-row[-1], row[0]))
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict.fromkeys(COLUMNS[1:5], float))
-
-
-def _read(path: Path, height: int, width: int) -> np.ndarray:
-    image = images.read_image(path)
-    fit = np.diag((width / image.shape[1], height / image.shape[0], 1.0))
-    return images.warp_image(image, fit, height=height, width=width)
-
-
-def _rows(
-    names: Sequence[str],
-    classes: np.ndarray,
-    corners: np.ndarray,
-    class_names: Sequence[str],
-    min_score: float,
-) -> list[tuple]:
-    found = []
-    inside = np.asarray(clip_boxes(corners, "rel_xyxy"))
-    for name, scores, (x1, y1, x2, y2) in zip(names, classes, inside.tolist(), strict=True):
-        best = int(scores.argmax())
-        # A box without area cannot stand in a table; there is nothing to correct in it either.
-        if scores[best] >= min_score and x1 < x2 and y1 < y2:
-            found.append((name, x1, x2, y1, y2, class_names[best], float(scores[best])))
-    return found
+    root = Path(image_dir)
+    known = set() if annotations is None else set(image_paths(annotations, root))
+    paths = [path for path in (root / name for name in images_below(root)) if path not in known]
+    found = predict_boxes(
+        model,
+        paths,
+        class_names=class_names,
+        preprocess=preprocess,
+        relative=True,
+        batch_size=batch_size,
+        errors=errors,
+        verbose=verbose,
+    )
+    # A box without area cannot stand in a table, and there is nothing in it to correct.
+    has_area = (found["x_min"] < found["x_max"]) & (found["y_min"] < found["y_max"])
+    sure = found[has_area & (found["score"] >= min_score)]
+    names = [Path(image).relative_to(root).as_posix() for image in sure["image"]]
+    table = sure.assign(filename=names).rename(columns={"score": "confidence"})
+    ordered = table.sort_values(["confidence", "filename"], ascending=[False, True])
+    return ordered[COLUMNS].astype(dict.fromkeys(CORNERS, float)).reset_index(drop=True)

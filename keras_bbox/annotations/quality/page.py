@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from keras_bbox._html import page, paragraph, table
 from keras_bbox.annotations.quality.charts import class_bars, heat_map, histogram, legend
 from keras_bbox.annotations.quality.kinds import KINDS
 from keras_bbox.annotations.quality.pictures import finding_pictures
@@ -19,43 +20,23 @@ PICTURES = 6
 LISTED = 100
 
 STYLE = """
-:root { color-scheme: light dark; --line: #8884; --error: #d22f2f; --warning: #b97400;
-  --info: #2a74c9; }
-body { font: 15px/1.45 system-ui, sans-serif; max-width: 1180px; margin: 2rem auto;
-  padding: 0 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin: 2rem 0 .2rem; }
-table { border-collapse: collapse; font-size: .9rem; margin: .5rem 0; }
-th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid var(--line);
-  vertical-align: top; overflow-wrap: anywhere; }
+:root { --error: #d22f2f; --warning: #b97400; --info: #2a74c9; }
 .error { color: var(--error); } .warning { color: var(--warning); } .info { color: var(--info); }
-.gallery { display: flex; flex-wrap: wrap; gap: 1rem; margin: .6rem 0; }
-.item { border: 1px solid var(--line); border-radius: 6px; padding: .5rem; max-width: 620px; }
-.pair { display: flex; flex-wrap: wrap; gap: .5rem; } figure { margin: 0; }
-figcaption, .item p, .small { font-size: .8rem; opacity: .8; margin: .2rem 0;
-  overflow-wrap: anywhere; }
+td { overflow-wrap: anywhere; } h3 { font-size: .95rem; }
+.item { border: 1px solid var(--line); border-radius: 6px; padding: .5rem; max-width: 640px; }
+.item p { font-size: .8rem; opacity: .8; margin: .2rem 0; overflow-wrap: anywhere; }
+.pair { display: flex; flex-wrap: wrap; gap: .5rem; }
 .none { width: 140px; height: 90px; border: 1px dashed var(--line); display: grid;
   place-items: center; font-size: .8rem; opacity: .7; }
-svg text { font: 12px system-ui, sans-serif; fill: currentColor; } svg { display: block; }
-.charts { display: flex; flex-wrap: wrap; gap: 2.5rem; } h3 { font-size: .95rem; }
 """
 
 
 def report_page(report: Report) -> str:
     """Writes the page: what was found, each kind with pictures, then the plain numbers."""
-    body = [
-        "<h1>Check of annotations and images</h1>",
-        f"<p>{escape(report.headline())}</p>",
-        _splits(report),
-        _contents(report.findings),
-    ]
+    body = [paragraph(report.headline()), _splits(report), _contents(report.findings)]
     body += [_kind(report, str(kind), rows) for kind, rows in _by_kind(report.findings)]
     body.append(_charts(report))
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Check of annotations</title><style>{STYLE}</style></head>\n"
-        f"<body>\n{chr(10).join(body)}\n</body></html>\n"
-    )
+    return page("Check of annotations and images", body, STYLE)
 
 
 def _by_kind(findings: pd.DataFrame) -> Iterable[tuple[object, pd.DataFrame]]:
@@ -64,8 +45,8 @@ def _by_kind(findings: pd.DataFrame) -> Iterable[tuple[object, pd.DataFrame]]:
 
 def _splits(report: Report) -> str:
     splits = report.statistics["splits"]
-    rows = [[name or "all", *(f"{n:,}" for n in own.values())] for name, own in splits.items()]
-    return _table(["split", *next(iter(splits.values()))], rows)
+    rows = [[name or "all", *own.values()] for name, own in splits.items()]
+    return table(["split", *next(iter(splits.values()))], rows)
 
 
 def _contents(findings: pd.DataFrame) -> str:
@@ -103,11 +84,11 @@ def _kind(report: Report, kind: str, rows: pd.DataFrame) -> str:
 def _listed(rows: pd.DataFrame) -> str:
     columns = ["split", "row", "image", "message"]
     shown = rows[columns].head(LISTED).astype(object)
-    cells = shown.where(shown.notna(), "").values.tolist()
+    cells = shown.where(shown.notna(), "").astype(str).values.tolist()
     more = len(rows) - len(cells)
     rest = f'<p class="small">and {more:,} more, in report.findings.</p>' if more else ""
     is_open = " open" if len(rows) <= PICTURES and rows["image"].isna().all() else ""
-    return f"<details{is_open}><summary>The list</summary>{_table(columns, cells)}{rest}</details>"
+    return f"<details{is_open}><summary>The list</summary>{table(columns, cells)}{rest}</details>"
 
 
 def _charts(report: Report) -> str:
@@ -123,11 +104,3 @@ def _charts(report: Report) -> str:
     ]
     blocks = "".join(f"<div><h3>{escape(title)}</h3>{chart}</div>" for title, chart in charts)
     return f'<h2>Plain numbers</h2><div class="charts">{blocks}</div>'
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    names = "".join(f"<th>{escape(str(name))}</th>" for name in head)
-    cells = [
-        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows
-    ]
-    return f"<table><tr>{names}</tr>{''.join(cells)}</table>"

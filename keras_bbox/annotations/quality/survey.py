@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from keras_bbox.annotations.table import COORDINATES, check_columns
+from keras_bbox.annotations.table import COORDINATES, _check_columns
 
 Tables = pd.DataFrame | Mapping[str, pd.DataFrame]
 Folders = str | PathLike[str] | Mapping[str, str | PathLike[str]] | None
@@ -127,7 +127,7 @@ def make_survey(table: pd.DataFrame, image_dir: Path | None, split: str) -> Surv
     """Takes one table apart."""
     if not isinstance(table, pd.DataFrame):
         raise TypeError(f"A table of boxes is a DataFrame. Received: {type(table).__name__}")
-    check_columns(table, split or "annotations")
+    _check_columns(table, split or "annotations")
     given = table[list(COORDINATES)].to_numpy(dtype=object)
     missing = np.column_stack([_is_missing(table[column]) for column in COORDINATES])
     x1, x2, y1, y2 = (_numbers(table[column]) for column in COORDINATES)
