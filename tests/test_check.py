@@ -341,6 +341,12 @@ def test_names_that_look_alike():
     assert (found["value"], found["related"]) == ("hot_dog", "Hot dog")
 
 
+def test_a_slip_is_not_a_rare_class_too():
+    rows = [(f"{k}.png", BOX, "cake") for k in range(40)]
+    tables = {"train": table_of(*rows, ("x.png", BOX, "Cake")), "val": table_of(*rows[:1])}
+    assert kinds(kb.annotations.check(tables)) == ["lookalike-class"]
+
+
 @pytest.mark.parametrize(
     ("rare", "frequent"),
     [("hot-dog", "Hot dog"), ("apples", "apple"), ("cherries", "cherry"), ("bananna", "banana"),

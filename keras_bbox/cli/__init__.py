@@ -26,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = make_parser().parse_args(arguments)
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("always", UserWarning)
             warnings.showwarning = _tell
             return FOUND if options.run(options) else FINE
     except (ValueError, TypeError, OSError) as error:

@@ -19,16 +19,18 @@ def check_class_set(surveys: Sequence[Survey]) -> Iterator[Finding]:
     """Finds classes that are rare, that a split lacks, or whose names look alike."""
     counts = {survey.split: count_classes(survey) for survey in surveys}
     total: Counter[str] = sum(counts.values(), Counter())
-    for name, other in lookalikes(total):
+    slips = dict(lookalikes(total))
+    for name, other in slips.items():
         message = f"{name!r} ({total[name]} boxes) looks like {other!r} ({total[other]} boxes)."
         yield Finding("lookalike-class", "", None, None, message, name, other)
     most = max(total.values(), default=0)
-    for name in sorted(total):
+    # What is most likely a slip is no class that could be rare, or absent.
+    for name in sorted(set(total) - set(slips)):
         if total[name] * RARE <= most:
             message = f"{name!r} has {total[name]} boxes, the most frequent class {most}."
             yield Finding("rare-class", "", None, None, message, name)
     for split, own in counts.items():
-        for name in sorted(set(total) - set(own)):
+        for name in sorted(set(total) - set(own) - set(slips)):
             message = f"{name!r} has {total[name]} boxes elsewhere and none in {split}."
             yield Finding("class-not-in-split", split, None, None, message, name)
 
