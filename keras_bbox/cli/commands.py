@@ -36,12 +36,16 @@ def check(options: Namespace) -> bool:
         duplicates=not options.headers_only,
     )
     print(report)
+    # Of formats other than the table's own, what cannot be used never becomes a row.
+    unread = sum(len(table.attrs.get("skipped", ())) for table in tables.values())
+    if unread:
+        print(f"error    objects that could not be read: {unread}, see the warnings.")
     if options.html:
         print(f"wrote {report.write_html(options.html)}")
     if options.json:
         report.to_json(options.json)
         print(f"wrote {options.json}")
-    return report.counts()["error"] > 0
+    return unread > 0 or report.counts()["error"] > 0
 
 
 def _folder_of(image_dir: str | dict[str, str] | None, split: str) -> str | None:

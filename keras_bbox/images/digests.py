@@ -19,7 +19,7 @@ SIDE = 16
 HASH_SIDE = 8
 
 # A thumbnail needs only so many pixels, and a JPEG file is decoded at a part of its size for free.
-DECODED_SIDE = 2 * SIDE
+DECODED_SIDE = 4 * SIDE
 _REDUCED = (
     (8, cv2.IMREAD_REDUCED_GRAYSCALE_8),
     (4, cv2.IMREAD_REDUCED_GRAYSCALE_4),
