@@ -192,3 +192,6 @@ def test_the_report_of_another_table_is_refused():
         kb.annotations.clean(table.assign(x_min=0.1), report)
     with pytest.raises(ValueError, match="the very tables"):
         kb.annotations.clean({"train": table}, report)
+    table.loc[0, "x_min"] = 0.1
+    with pytest.raises(ValueError, match="the very tables"):
+        kb.annotations.clean(table, report)

@@ -62,6 +62,15 @@ def test_another_seed_makes_other_parts():
     assert len(first["train"]) == len(other["train"]) == 40
 
 
+def test_the_order_of_rows_does_not_matter_for_groups_either():
+    table = table_of(*((f"{k}.png", "cake") for k in range(90)))
+    table["scene"] = [f"scene {k // 3}" for k in range(90)]
+    first, other = (
+        kb.annotations.split(rows, PARTS, group="scene") for rows in (table, table.iloc[::-1])
+    )
+    assert set(first["train"].index) == set(other["train"].index)
+
+
 @pytest.mark.parametrize("by_column", [True, False])
 def test_a_group_stays_together(by_column):
     table = table_of(*((f"{k}.png", "cake") for k in range(60)))

@@ -82,8 +82,8 @@ def find_label_errors(
     if fit is None:
         predictions = predict_rows(model, sequence)
     else:
-        predictions = pd.concat(_predict_folds(fit, sequence, folds, seed)).sort_index()
-    paths = [path.as_posix() for path in image_paths(table, "")]
+        predictions = pd.concat(_predict_folds(fit, sequence, folds, seed))
+    paths = [path.as_posix() for path in image_paths(predictions, "")]
     first = ~np.asarray(pd.Series(paths, dtype=object).duplicated())
     return rank_label_errors(
         table, predictions[first], min_score=min_score, good_iou=good_iou, several=False
