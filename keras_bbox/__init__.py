@@ -1,6 +1,15 @@
 """Bounding boxes for Keras 3: from a table of boxes to a model that says what and where."""
 
-from keras_bbox import annotations, augment, datasets, geometry, losses, metrics, plotting
+from keras_bbox import (
+    annotations,
+    augment,
+    datasets,
+    geometry,
+    losses,
+    metrics,
+    plotting,
+    review,
+)
 from keras_bbox.boxes import box_area, clip_boxes, convert_boxes
 from keras_bbox.evaluation import LocalizerReport, evaluate_localizer
 from keras_bbox.heads import add_localization_head
@@ -9,6 +18,7 @@ from keras_bbox.metrics import IOUAccuracy, MeanIOU
 from keras_bbox.overlap import ciou, diou, giou, iou
 from keras_bbox.plotting import plot_batch, plot_history, plot_image, plot_prediction
 from keras_bbox.recipes import fit_localizer
+from keras_bbox.review import find_label_errors, suggest_boxes
 from keras_bbox.samples import ImageSamples
 from keras_bbox.sequences import BoundingBoxSequence
 from keras_bbox.tf_data import augment_dataset
@@ -34,6 +44,7 @@ __all__ = [
     "diou",
     "evaluate_localizer",
     "fit_localizer",
+    "find_label_errors",
     "geometry",
     "giou",
     "iou",
@@ -45,4 +56,6 @@ __all__ = [
     "plot_prediction",
     "plotting",
     "predict_boxes",
+    "review",
+    "suggest_boxes",
 ]

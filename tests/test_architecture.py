@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "overlap": {"_arrays", "boxes"},
     "geometry": {"_arrays"},
     # The data side.
-    "annotations": {"boxes", "images"},
+    "annotations": {"_html", "boxes", "images", "overlap"},
     "augment": {"geometry", "images"},
     "datasets": {"images"},
     # The tensor side.
@@ -35,6 +35,17 @@ MAY_IMPORT = {
     "_outputs": set(),
     "inference": {"_outputs", "augment", "geometry", "images", "overlap"},
     "evaluation": {"_html", "_outputs", "annotations", "boxes", "images", "overlap", "sequences"},
+    # Above the rooms that look at data and models.
+    "review": {
+        "_outputs",
+        "annotations",
+        "boxes",
+        "images",
+        "inference",
+        "overlap",
+        "plotting",
+    },
+    "cli": {"annotations", "images", "plotting", "review"},
 }
 ROOF = "__init__"
 DATA_SIDE = {"images", "geometry", "annotations", "augment", "datasets"}

@@ -28,6 +28,7 @@ NAMES = {
     "diou",
     "evaluate_localizer",
     "fit_localizer",
+    "find_label_errors",
     "giou",
     "iou",
     "plot_batch",
@@ -35,8 +36,11 @@ NAMES = {
     "plot_image",
     "plot_prediction",
     "predict_boxes",
+    "suggest_boxes",
 }
-NAMESPACES = {"annotations", "augment", "datasets", "geometry", "losses", "metrics", "plotting"}
+NAMESPACES = {
+    "annotations", "augment", "datasets", "geometry", "losses", "metrics", "plotting", "review",
+}  # fmt: skip
 
 # The order in which a docstring has its sections.
 SECTIONS = ["Args", "Returns", "Raises", "Example"]

@@ -8,6 +8,7 @@ from keras_bbox.annotations.detect import find_format
 from keras_bbox.annotations.labelbox import read_labelbox, write_labelbox
 from keras_bbox.annotations.lossy import lossy
 from keras_bbox.annotations.open_images import read_open_images, write_open_images
+from keras_bbox.annotations.quality import KINDS, Report, check, clean, split
 from keras_bbox.annotations.simple_image_annotator import (
     read_simple_image_annotator,
     write_simple_image_annotator,
@@ -27,6 +28,10 @@ from keras_bbox.annotations.yolo import read_yolo, write_yolo
 
 __all__ = [
     "COLUMNS",
+    "KINDS",
+    "Report",
+    "check",
+    "clean",
     "existing_paths",
     "find_class_names",
     "find_format",
@@ -44,6 +49,7 @@ __all__ = [
     "read_sloth",
     "read_voc",
     "read_yolo",
+    "split",
     "validate_annotations",
     "write",
     "write_coco",
