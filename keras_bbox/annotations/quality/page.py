@@ -22,7 +22,7 @@ LISTED = 100
 STYLE = """
 :root { --error: #d22f2f; --warning: #b97400; --info: #2a74c9; }
 .error { color: var(--error); } .warning { color: var(--warning); } .info { color: var(--info); }
-td { overflow-wrap: anywhere; } h3 { font-size: .95rem; }
+td { overflow-wrap: anywhere; } p.small { max-width: none; } h3 { font-size: .95rem; }
 .item { border: 1px solid var(--line); border-radius: 6px; padding: .5rem; max-width: 640px; }
 .item p { font-size: .8rem; opacity: .8; margin: .2rem 0; overflow-wrap: anywhere; }
 .pair { display: flex; flex-wrap: wrap; gap: .5rem; }
