@@ -4,7 +4,8 @@
     python examples/train_localizer.py --data DIR          # annotations-train.csv, train/..., ...
 
 DIR holds ``annotations-{train,val,test}.csv`` and the images ``{split}/{folder}/{image_id}.jpg``.
-The output folder then holds metrics.json, history.csv, model.keras and pictures.
+The output folder then holds metrics.json, history.csv, model.keras, pictures, and a page that
+judges the model for each split.
 """
 
 from __future__ import annotations
@@ -69,7 +70,9 @@ def main() -> None:
 
     say("4. The result")
     metrics = {
-        split: evaluate(model, sequences[split]) for split in ("val", "test") if split in sequences
+        split: evaluate(model, sequences[split], output / f"report-{split}.html")
+        for split in ("val", "test")
+        if split in sequences
     }
     (output / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
     judged = sequences.get("test") or sequences.get("val") or sequences["train"]
@@ -325,13 +328,12 @@ def save_history(histories: list[pd.DataFrame], output: Path) -> None:
     kb.plot_history(*histories).savefig(output / "history.png")
 
 
-def evaluate(model, sequence) -> dict[str, float]:
-    logs = model.evaluate(sequence, return_dict=True, verbose=0)
-    return {
-        "mean_iou": logs["bbox_prediction_mean_iou"],
-        "iou_50": logs["bbox_prediction_iou_50"],
-        "accuracy": logs["class_prediction_accuracy"],
-    }
+def evaluate(model, sequence, page: Path) -> dict[str, float]:
+    """Judges every row once, writes the page with all figures, and returns the main ones."""
+    report = kb.evaluate_localizer(model, sequence)
+    report.write_html(page, title=page.stem)
+    summary = report.summary()
+    return {name: summary[name] for name in ("mean_iou", "iou_50", "accuracy")}
 
 
 def save_galleries(sequence, predictions, output: Path, count: int = 16) -> None:

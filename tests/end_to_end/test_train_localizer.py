@@ -27,7 +27,7 @@ def test_all_results_are_there(finished):
     names = {path.name for path in output.iterdir() if path.is_file()}
     assert names == {
         "best.png", "history.csv", "history.png", "metrics.json", "model.keras", "samples.png",
-        "worst.png",
+        "worst.png", "report-val.html", "report-test.html",
     }  # fmt: skip
 
 
