@@ -1,6 +1,6 @@
 """Bounding boxes for Keras 3: from a table of boxes to a model that says what and where."""
 
-from keras_bbox import annotations, augment, datasets, geometry, losses, metrics, plotting
+from keras_bbox import annotations, augment, datasets, geometry, layers, losses, metrics, plotting
 from keras_bbox.boxes import box_area, clip_boxes, convert_boxes
 from keras_bbox.heads import add_localization_head
 from keras_bbox.metrics import IOUAccuracy, MeanIOU
@@ -27,6 +27,7 @@ __all__ = [
     "geometry",
     "giou",
     "iou",
+    "layers",
     "losses",
     "metrics",
     "plot_batch",

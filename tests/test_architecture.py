@@ -15,12 +15,13 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 MAY_IMPORT = {
     "_arrays": set(),
     "images": set(),
+    "_numbers": {"_arrays"},
     "boxes": {"_arrays"},
     "overlap": {"_arrays", "boxes"},
-    "geometry": {"_arrays"},
+    "geometry": {"_numbers"},
     # The data side.
     "annotations": {"boxes", "images"},
-    "augment": {"geometry", "images"},
+    "augment": {"_numbers", "geometry", "images"},
     "datasets": {"images"},
     # The tensor side.
     "losses": {"_arrays", "boxes", "overlap"},
@@ -29,6 +30,7 @@ MAY_IMPORT = {
     "_features": {"_graphs"},
     "heads": {"_features", "_graphs"},
     "sequences": {"annotations", "augment", "boxes", "images"},
+    "layers": {"_arrays", "_numbers", "augment", "boxes", "geometry"},
     "plotting": {"boxes", "images", "overlap"},
 }
 ROOF = "__init__"

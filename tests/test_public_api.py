@@ -30,7 +30,16 @@ NAMES = {
     "plot_image",
     "plot_prediction",
 }
-NAMESPACES = {"annotations", "augment", "datasets", "geometry", "losses", "metrics", "plotting"}
+NAMESPACES = {
+    "annotations",
+    "augment",
+    "datasets",
+    "geometry",
+    "layers",
+    "losses",
+    "metrics",
+    "plotting",
+}
 
 # The order in which a docstring has its sections.
 SECTIONS = ["Args", "Returns", "Raises", "Example"]
