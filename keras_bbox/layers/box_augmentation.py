@@ -117,6 +117,7 @@ class BoxAugmentation(keras.layers.Layer):
         self.fill = tuple(fill)
         self.seed = seed
         self._seed_generator = keras.random.SeedGenerator(seed)
+        self.built = True  # it has a state from the start, ready for stateless calls
 
     def call(self, images: Array, boxes: Array | None = None, training: bool = False) -> Any:
         """Augments a batch in training, and resizes it in inference.
@@ -168,9 +169,7 @@ class BoxAugmentation(keras.layers.Layer):
         if rows is not None:
             corners = convert_boxes(rows, layout, "xyxy", height=height, width=width)
         matrices, colors, shares = self._draw(images, corners, exists)
-        images = self._move_pixels(images, matrices)
-        if colors is not None:
-            images = pixels.color(images, colors)
+        images = self._paint(images, matrices, colors)
         if corners is None:
             return images, None, None
         height, width = self.image_size
@@ -194,13 +193,19 @@ class BoxAugmentation(keras.layers.Layer):
         colors = None if colors is None else pick(colors, best)
         return pick(matrices, best), colors, ops.sum(best[..., None] * shares, axis=1)
 
-    def _move_pixels(self, images: Array, matrices: Array) -> Array:
+    def _paint(self, images: Array, matrices: Array, colors: Any) -> Array:
         if not moves_pixels(self.steps):
-            return pixels.resize(images, self.image_size)
+            images = pixels.resize(images, self.image_size)
+            return images if colors is None else pixels.color(images, colors)
         is_mean = self.border == "mean"
-        fill = pixels.mean_color(images) if is_mean else np.array(self.fill, np.float32)
-        border = "constant" if is_mean else self.border
-        return pixels.warp(images, matrices, self.image_size, border=border, fill=fill)
+        return pixels.warp(
+            images,
+            matrices,
+            self.image_size,
+            border="constant" if is_mean else self.border,
+            fill=pixels.mean_color(images) if is_mean else np.array(self.fill, np.float32),
+            colors=colors,
+        )
 
     def compute_output_spec(self, images: Any, boxes: Any = None, training: Any = None) -> Any:
         out = [keras.KerasTensor((images.shape[0], *self.image_size, 3), "float32")]

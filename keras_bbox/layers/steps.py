@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import keras
 
@@ -61,38 +61,40 @@ def step_to_config(step: Any) -> dict[str, Any]:
     """Returns a step as the name of its class and its fields.
 
     Args:
-        step: A dataclass.
+        step: A step of ``kb.augment``, or of a registered class with a ``get_config``.
 
     Returns:
         Plain numbers, strings, lists and dicts.
 
     Raises:
-        ValueError: If a field holds a function, or the step is no dataclass.
+        ValueError: If the step is of another class, or holds a function.
     """
-    if not dataclasses.is_dataclass(step):
-        raise ValueError(
-            "Only a step that is a dataclass can be saved. Decorate its class with "
-            f"@dataclass(frozen=True). Received: step={step!r}"
-        )
-    fields = {field.name: getattr(step, field.name) for field in dataclasses.fields(step)}
     name = type(step).__name__
-    if getattr(augment, name, None) is not type(step):
-        name = keras.saving.get_registered_name(type(step))
+    if getattr(augment, name, None) is type(step):
+        fields = {field.name: getattr(step, field.name) for field in dataclasses.fields(step)}
+    elif hasattr(step, "get_config"):
+        name, fields = keras.saving.get_registered_name(type(step)), step.get_config()
+    else:
+        _refuse_to_save(step)
     values = {key: _value_to_config(value, step) for key, value in fields.items()}
     return {"class_name": name, "fields": values}
+
+
+def _refuse_to_save(step: Any) -> NoReturn:
+    raise ValueError(
+        "A function, or a step of a class that is not registered, cannot be saved. Write a class "
+        "with a method `matrix` or `color_matrix` and a `get_config`, and register it with "
+        f"keras.saving.register_keras_serializable. Received: step={step!r}"
+    )
 
 
 def _value_to_config(value: Any, step: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_value_to_config(part, step) for part in value]
-    if dataclasses.is_dataclass(value):
+    if any(hasattr(value, method) for method in _DRAWING) or isinstance(value, _CHOICES):
         return step_to_config(value)
     if callable(value):
-        raise ValueError(
-            "A step that holds a function cannot be saved. Write a class in its place: a "
-            "dataclass with a method `matrix` or `color_matrix`, registered with "
-            f"keras.saving.register_keras_serializable. Received: step={step!r}"
-        )
+        _refuse_to_save(step)
     return value
 
 
