@@ -2,14 +2,18 @@
 
 A matrix maps column vectors ``(x, y, 1)`` in pixels, where the whole image is
 ``[0, 0, width, height]``. The same matrix moves the pixels (``images.warp_image``) and the boxes
-(``transform_boxes``), so the two cannot drift apart.
+(``transform_boxes``), so the two cannot drift apart. From ``translation`` to ``compose``, arrays or
+tensors of shape ``(B,)`` in place of numbers make a matrix for each image, ``(B, 3, 3)``.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 
 import numpy as np
+
+from keras_bbox import _numbers
+from keras_bbox._numbers import PLAIN, Number
 
 __all__ = [
     "about",
@@ -27,7 +31,7 @@ __all__ = [
 ]
 
 
-def translation(x: float = 0.0, y: float = 0.0) -> np.ndarray:
+def translation(x: Number = 0.0, y: Number = 0.0) -> np.ndarray:
     """Moves by ``x`` pixels to the right and ``y`` pixels down.
 
     Args:
@@ -42,10 +46,10 @@ def translation(x: float = 0.0, y: float = 0.0) -> np.ndarray:
         >>> geometry.transform_boxes([0.0, 0.0, 2.0, 2.0], geometry.translation(x=3, y=1))
         array([3., 1., 5., 3.])
     """
-    return np.array([[1.0, 0.0, x], [0.0, 1.0, y], [0.0, 0.0, 1.0]])
+    return _numbers.matrix(((1.0, 0.0, x), (0.0, 1.0, y), (0.0, 0.0, 1.0)), x, y)
 
 
-def scaling(x: float, y: float) -> np.ndarray:
+def scaling(x: Number, y: Number) -> np.ndarray:
     """Stretches away from the top left corner.
 
     Args:
@@ -60,10 +64,10 @@ def scaling(x: float, y: float) -> np.ndarray:
         >>> geometry.transform_boxes([1.0, 1.0, 2.0, 2.0], geometry.scaling(x=2, y=3))
         array([2., 3., 4., 6.])
     """
-    return np.array([[x, 0.0, 0.0], [0.0, y, 0.0], [0.0, 0.0, 1.0]])
+    return _numbers.matrix(((x, 0.0, 0.0), (0.0, y, 0.0), (0.0, 0.0, 1.0)), x, y)
 
 
-def rotation(degrees: float) -> np.ndarray:
+def rotation(degrees: Number) -> np.ndarray:
     """Turns about the top left corner, clockwise as seen on the screen.
 
     Args:
@@ -77,15 +81,15 @@ def rotation(degrees: float) -> np.ndarray:
         >>> geometry.transform_boxes([0.0, 0.0, 2.0, 1.0], geometry.rotation(90))
         array([-1.,  0.,  0.,  2.])
     """
-    quarter, rest = divmod(degrees, 90.0)
+    turns, rest = degrees // 90.0 % 4.0, degrees % 90.0
     # Sine and cosine are only ever taken of the rest: a quarter turn is then free of rounding.
-    cos, sin = math.cos(math.radians(rest)), math.sin(math.radians(rest))
-    for _ in range(int(quarter) % 4):
-        cos, sin = -sin, cos
-    return np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
+    cos, sin = _numbers.cosine(rest), _numbers.sine(rest)
+    for turn in (1, 2, 3):
+        cos, sin = _numbers.select(turns >= turn, (-sin, cos), (cos, sin))
+    return _numbers.matrix(((cos, -sin, 0.0), (sin, cos, 0.0), (0.0, 0.0, 1.0)), degrees)
 
 
-def flip(*, width: float | None = None, height: float | None = None) -> np.ndarray:
+def flip(*, width: Number | None = None, height: Number | None = None) -> np.ndarray:
     """Mirrors left to right (given the width) or top to bottom (given the height), or both.
 
     Args:
@@ -100,15 +104,12 @@ def flip(*, width: float | None = None, height: float | None = None) -> np.ndarr
         >>> geometry.transform_boxes([1.0, 2.0, 4.0, 5.0], geometry.flip(width=10))
         array([6., 2., 9., 5.])
     """
-    matrix = np.eye(3)
-    if width is not None:
-        matrix[0] = (-1.0, 0.0, width)
-    if height is not None:
-        matrix[1] = (0.0, -1.0, height)
-    return matrix
+    across = (1.0, 0.0, 0.0) if width is None else (-1.0, 0.0, width)
+    down = (0.0, 1.0, 0.0) if height is None else (0.0, -1.0, height)
+    return _numbers.matrix((across, down, (0.0, 0.0, 1.0)), across[2], down[2])
 
 
-def shearing(x: float = 0.0, y: float = 0.0) -> np.ndarray:
+def shearing(x: Number = 0.0, y: Number = 0.0) -> np.ndarray:
     """Slants about the top left corner.
 
     Args:
@@ -123,10 +124,10 @@ def shearing(x: float = 0.0, y: float = 0.0) -> np.ndarray:
         >>> geometry.transform_boxes([0.0, 0.0, 2.0, 2.0], geometry.shearing(x=0.5))
         array([0., 0., 3., 2.])
     """
-    return np.array([[1.0, x, 0.0], [y, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    return _numbers.matrix(((1.0, x, 0.0), (y, 1.0, 0.0), (0.0, 0.0, 1.0)), x, y)
 
 
-def perspective(corners: np.ndarray, *, height: float, width: float) -> np.ndarray:
+def perspective(corners: np.ndarray | Sequence, *, height: Number, width: Number) -> np.ndarray:
     """Maps four points to the corners of the image, as if it were photographed from elsewhere.
 
     Args:
@@ -148,23 +149,29 @@ def perspective(corners: np.ndarray, *, height: float, width: float) -> np.ndarr
         >>> geometry.transform_boxes([1.0, 1.0, 2.0, 2.0], zoom).round(6)
         array([2., 2., 4., 4.])
     """
-    targets = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float64)
-    rows = []
-    # Two equations a corner for the eight entries of a matrix that ends in 1, such as
-    # u (g x + h y + 1) = a x + b y + c.
-    for (x, y), (u, v) in zip(np.asarray(corners, dtype=np.float64), targets, strict=True):
-        rows.append([x, y, 1, 0, 0, 0, -u * x, -u * y])
-        rows.append([0, 0, 0, x, y, 1, -v * x, -v * y])
-    try:
-        entries = np.linalg.solve(np.array(rows), targets.ravel())
-    except np.linalg.LinAlgError:
-        raise ValueError(
-            f"No three corners may lie on one line. Received: corners={corners}"
-        ) from None
-    return np.append(entries, 1.0).reshape(3, 3)
+    points = corners if isinstance(corners, list | tuple) else _numbers.entries(corners)
+    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = points
+    p, q, r, s = x1 - x2, y1 - y2, x3 - x2, y3 - y2
+    area = p * s - q * r
+    if isinstance(area, PLAIN) and not _has_area(points):
+        raise ValueError(f"No three corners may lie on one line. Received: corners={corners}")
+    # The map of the unit square to the four points; then back, and on to the image.
+    twist_x, twist_y = x0 - x1 - r, y0 - y1 - s
+    g, h = (twist_x * s - twist_y * r) / area, (p * twist_y - q * twist_x) / area
+    top = (x1 - x0 + g * x1, x3 - x0 + h * x3, x0)
+    middle = (y1 - y0 + g * y1, y3 - y0 + h * y3, y0)
+    back = _numbers.adjugate((top, middle, (g, h, 1.0)))
+    sizes = (width / back[2][2], height / back[2][2], 1 / back[2][2])
+    rows = [[size * entry for entry in row] for size, row in zip(sizes, back, strict=True)]
+    return _numbers.matrix(rows, *sizes)
 
 
-def about(matrix: np.ndarray, x: float, y: float) -> np.ndarray:
+def _has_area(points: Sequence) -> bool:
+    triples = ((*points[k], *points[k - 1], *points[k - 2]) for k in range(4))
+    return all((c - a) * (f - b) != (d - b) * (e - a) for a, b, c, d, e, f in triples)
+
+
+def about(matrix: np.ndarray, x: Number, y: Number) -> np.ndarray:
     """Makes a matrix work about the point ``(x, y)`` in place of the top left corner.
 
     Args:
@@ -182,10 +189,10 @@ def about(matrix: np.ndarray, x: float, y: float) -> np.ndarray:
         array([ 8.,  8., 10., 10.])
     """
     # The product of three matrices, written out: it takes a third of the time.
-    (a, b, c), (d, e, f), (g, h, i) = matrix.tolist()
+    (a, b, c), (d, e, f), (g, h, i) = _numbers.entries(matrix)
     c, f, i = c - a * x - b * y, f - d * x - e * y, i - g * x - h * y
     top, middle = (a + x * g, b + x * h, c + x * i), (d + y * g, e + y * h, f + y * i)
-    return np.array((top, middle, (g, h, i)))
+    return _numbers.matrix((top, middle, (g, h, i)), c)
 
 
 def compose(*matrices: np.ndarray) -> np.ndarray:
@@ -205,7 +212,7 @@ def compose(*matrices: np.ndarray) -> np.ndarray:
     """
     result = np.eye(3)
     for matrix in matrices:
-        result = matrix @ result
+        result = _numbers.product(matrix, result)
     return result
 
 

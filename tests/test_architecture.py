@@ -15,12 +15,13 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 MAY_IMPORT = {
     "_arrays": set(),
     "images": set(),
+    "_numbers": {"_arrays"},
     "boxes": {"_arrays"},
     "overlap": {"_arrays", "boxes"},
-    "geometry": {"_arrays"},
+    "geometry": {"_numbers"},
     # The data side.
     "annotations": {"_html", "boxes", "images", "overlap"},
-    "augment": {"geometry", "images"},
+    "augment": {"_numbers", "geometry", "images"},
     "datasets": {"images"},
     # The tensor side.
     "losses": {"_arrays", "boxes", "overlap"},
@@ -28,6 +29,7 @@ MAY_IMPORT = {
     "heads": {"overlap"},
     "sequences": {"annotations", "augment", "boxes", "images"},
     "recipes": {"losses", "metrics"},
+    "layers": {"_arrays", "_numbers", "augment", "boxes", "geometry"},
     "plotting": {"boxes", "images", "overlap"},
     "samples": {"annotations", "augment", "images"},
     "tf_data": {"augment"},

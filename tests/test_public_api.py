@@ -39,8 +39,16 @@ NAMES = {
     "suggest_boxes",
 }
 NAMESPACES = {
-    "annotations", "augment", "datasets", "geometry", "losses", "metrics", "plotting", "review",
-}  # fmt: skip
+    "annotations",
+    "augment",
+    "datasets",
+    "geometry",
+    "layers",
+    "losses",
+    "metrics",
+    "plotting",
+    "review",
+}
 
 # The order in which a docstring has its sections.
 SECTIONS = ["Args", "Returns", "Raises", "Example"]

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_bbox._numbers import cosine, sine, take, times
 from keras_bbox.augment.spatial import check_range
 
-LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
+LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
 MIDDLE = 128.0
 
-
-def _around_grey(weights: np.ndarray) -> np.ndarray:
-    """A matrix that leaves middle grey where it is."""
-    return np.column_stack([weights, MIDDLE * (1 - weights.sum(axis=1))])
-
-
-def _no_offset(weights: np.ndarray) -> np.ndarray:
-    return np.column_stack([weights, np.zeros(3)])
+# The drawn matrices are sums of these constant ones, each times a number.
+SAME = np.eye(3, 4)
+GREY = np.array([(*LUMINANCE, 0.0)] * 3)
+MIDDLE_GREY = np.array([(0.0, 0.0, 0.0, MIDDLE)] * 3)
+WARM = np.diag((2.0, 1.0, 0.0)) @ SAME
+MEAN = np.full((3, 3), 1 / 3) @ SAME
+AROUND_MEAN = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) @ SAME / np.sqrt(3)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class RandomBrightness:
         check_range("factor", self.factor, 0, 1)
 
     def color_matrix(self, rng: np.random.Generator) -> np.ndarray:
-        return np.eye(3, 4) * (1 + rng.uniform(-self.factor, self.factor))
+        return times(1 + rng.uniform(-self.factor, self.factor), SAME)
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,8 @@ class RandomContrast:
         check_range("factor", self.factor, 0, 1)
 
     def color_matrix(self, rng: np.random.Generator) -> np.ndarray:
-        return _around_grey(np.eye(3) * (1 + rng.uniform(-self.factor, self.factor)))
+        keep = 1 + rng.uniform(-self.factor, self.factor)
+        return times(keep, SAME) + times(1 - keep, MIDDLE_GREY)
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ class RandomSaturation:
 
     def color_matrix(self, rng: np.random.Generator) -> np.ndarray:
         keep = 1 + rng.uniform(-self.factor, self.factor)
-        return _no_offset(keep * np.eye(3) + (1 - keep) * np.tile(LUMINANCE, (3, 1)))
+        return times(keep, SAME) + times(1 - keep, GREY)
 
 
 @dataclass(frozen=True)
@@ -147,10 +148,9 @@ class RandomHue:
 
     def color_matrix(self, rng: np.random.Generator) -> np.ndarray:
         # Rodrigues' formula about the axis (1, 1, 1) / sqrt(3).
-        angle = np.radians(rng.uniform(-self.degrees, self.degrees))
-        cross = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / np.sqrt(3)
-        turn = np.cos(angle) * np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) / 3
-        return _no_offset(turn)
+        angle = rng.uniform(-self.degrees, self.degrees)
+        keep = cosine(angle)
+        return times(keep, SAME) + times(1 - keep, MEAN) + times(sine(angle), AROUND_MEAN)
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ class RandomColorTemperature:
     Example:
         >>> import keras_bbox as kb
         >>> matrix = kb.augment.RandomColorTemperature().color_matrix(np.random.default_rng(0))
-        >>> float(matrix[0, 0] + matrix[2, 2])
+        >>> float((matrix[0, 0] + matrix[2, 2]).round(6))
         2.0
     """
 
@@ -177,7 +177,7 @@ class RandomColorTemperature:
 
     def color_matrix(self, rng: np.random.Generator) -> np.ndarray:
         shift = rng.uniform(-self.factor, self.factor)
-        return _no_offset(np.diag((1 + shift, 1.0, 1 - shift)))
+        return times(1 - shift, SAME) + times(shift, WARM)
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ class Grayscale:
     """
 
     def color_matrix(self, rng: np.random.Generator) -> np.ndarray:
-        return _no_offset(np.tile(LUMINANCE, (3, 1)))
+        return GREY.copy()
 
 
 @dataclass(frozen=True)
@@ -207,4 +207,4 @@ class RandomChannelShuffle:
     """
 
     def color_matrix(self, rng: np.random.Generator) -> np.ndarray:
-        return _no_offset(np.eye(3)[rng.permutation(3)])
+        return take(SAME, rng.permutation(3))

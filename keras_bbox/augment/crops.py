@@ -7,10 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_bbox import geometry
+from keras_bbox._numbers import Number, least, most, rounded, select, take, whole
 from keras_bbox.augment.spatial import Frame, View, check_ordered, check_range, log_uniform
 
+STAY = np.eye(3)
+SWAP = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
 
-def _window(x: float, y: float, width: float, height: float) -> View:
+
+def _window(x: Number, y: Number, width: Number, height: Number) -> View:
     return View(geometry.translation(-x, -y), height, width)
 
 
@@ -31,11 +35,13 @@ class RandomQuarterTurn:
     turns: tuple[int, ...] = (0, 1, 2, 3)
 
     def view(self, rng: np.random.Generator, frame: Frame) -> View:
-        turn = int(rng.choice(self.turns)) % 4
-        height, width = frame.height, frame.width
-        back = [(0, 0), (height, 0), (width, height), (0, width)][turn]
-        matrix = geometry.compose(geometry.rotation(90 * turn), geometry.translation(*back))
-        return View(matrix, width if turn % 2 else height, height if turn % 2 else width)
+        turn = take(np.array(self.turns), rng.integers(len(self.turns)))
+        height, width = select(
+            turn % 2 == 1, (frame.width, frame.height), (frame.height, frame.width)
+        )
+        around = geometry.about(geometry.rotation(90 * turn), frame.width / 2, frame.height / 2)
+        to_center = geometry.translation((width - frame.width) / 2, (height - frame.height) / 2)
+        return View(geometry.compose(around, to_center), height, width)
 
 
 @dataclass(frozen=True)
@@ -61,10 +67,9 @@ class RandomTranspose:
         check_range("probability", self.probability, 0, 1)
 
     def view(self, rng: np.random.Generator, frame: Frame) -> View:
-        if rng.random() >= self.probability:
-            return View(np.eye(3), frame.height, frame.width)
-        swap = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
-        return View(swap, frame.width, frame.height)
+        swapped = (SWAP, frame.width, frame.height)
+        upright = (STAY, frame.height, frame.width)
+        return View(*select(rng.random() < self.probability, swapped, upright))
 
 
 @dataclass(frozen=True)
@@ -96,11 +101,12 @@ class RandomCrop:
         return _random_window(rng, frame, self.height * frame.height, self.width * frame.width)
 
 
-def _random_window(rng: np.random.Generator, frame: Frame, height: float, width: float) -> View:
-    height = min(max(1, round(height)), int(frame.height))
-    width = min(max(1, round(width)), int(frame.width))
-    x = int(rng.integers(0, int(frame.width) - width, endpoint=True))
-    y = int(rng.integers(0, int(frame.height) - height, endpoint=True))
+def _random_window(rng: np.random.Generator, frame: Frame, height: Number, width: Number) -> View:
+    rows, columns = whole(frame.height), whole(frame.width)
+    height = least(most(1, rounded(height)), rows)
+    width = least(most(1, rounded(width)), columns)
+    x = rng.integers(0, columns - width, endpoint=True)
+    y = rng.integers(0, rows - height, endpoint=True)
     return _window(x, y, width, height)
 
 
@@ -257,9 +263,9 @@ class RandomZoomOut:
 
     def view(self, rng: np.random.Generator, frame: Frame) -> View:
         factor = log_uniform(rng, self.low, self.high)
-        height, width = round(frame.height * factor), round(frame.width * factor)
-        x = int(rng.integers(0, width - int(frame.width), endpoint=True))
-        y = int(rng.integers(0, height - int(frame.height), endpoint=True))
+        height, width = rounded(frame.height * factor), rounded(frame.width * factor)
+        x = rng.integers(0, width - whole(frame.width), endpoint=True)
+        y = rng.integers(0, height - whole(frame.height), endpoint=True)
         return View(geometry.translation(x, y), height, width)
 
 
@@ -314,7 +320,7 @@ class Letterbox:
         check_range("width", self.width, 1, np.inf)
 
     def view(self, rng: np.random.Generator, frame: Frame) -> View:
-        factor = min(self.width / frame.width, self.height / frame.height)
+        factor = least(self.width / frame.width, self.height / frame.height)
         x = (self.width - factor * frame.width) / 2
         y = (self.height - factor * frame.height) / 2
         matrix = geometry.compose(geometry.scaling(factor, factor), geometry.translation(x, y))

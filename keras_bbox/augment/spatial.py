@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -10,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_bbox import geometry
+from keras_bbox._numbers import Number, select, tangent
 
 
 class Frame(NamedTuple):
@@ -55,12 +55,12 @@ def check_ordered(low_name: str, low: float, high_name: str, high: float) -> Non
         )
 
 
-def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+def log_uniform(rng: np.random.Generator, low: float, high: float) -> Number:
     """Draws evenly on a logarithmic scale, so that halving is as likely as doubling."""
-    return math.exp(rng.uniform(math.log(low), math.log(high)))
+    return low * (high / low) ** rng.uniform()
 
 
-def _centered(matrix: np.ndarray, height: float, width: float) -> np.ndarray:
+def _centered(matrix: np.ndarray, height: Number, width: Number) -> np.ndarray:
     return geometry.about(matrix, width / 2, height / 2)
 
 
@@ -116,10 +116,11 @@ class RandomFlip:
         check_range("vertical", self.vertical, 0, 1)
 
     def matrix(self, rng: np.random.Generator, height: float, width: float) -> np.ndarray:
-        mirrored_x, mirrored_y = rng.random(2) < (self.horizontal, self.vertical)
-        return geometry.flip(
-            width=width if mirrored_x else None, height=height if mirrored_y else None
+        x, y = rng.random(2)
+        mirror = geometry.scaling(
+            select(x < self.horizontal, -1.0, 1.0), select(y < self.vertical, -1.0, 1.0)
         )
+        return _centered(mirror, height, width)
 
 
 @dataclass(frozen=True)
@@ -184,8 +185,8 @@ class RandomTranslation:
         check_range("y", self.y, 0, 1)
 
     def matrix(self, rng: np.random.Generator, height: float, width: float) -> np.ndarray:
-        x, y = rng.uniform(-1, 1, size=2) * (self.x * width, self.y * height)
-        return geometry.translation(x, y)
+        x, y = rng.uniform(-1, 1, size=2)
+        return geometry.translation(x * (self.x * width), y * (self.y * height))
 
 
 @dataclass(frozen=True)
@@ -241,8 +242,9 @@ class RandomShear:
         check_range("y", self.y, 0, 45)
 
     def matrix(self, rng: np.random.Generator, height: float, width: float) -> np.ndarray:
-        x, y = np.tan(np.radians(rng.uniform(-1, 1, size=2) * (self.x, self.y)))
-        return _centered(geometry.shearing(x, y), height, width)
+        x, y = rng.uniform(-1, 1, size=2)
+        slant = geometry.shearing(tangent(x * self.x), tangent(y * self.y))
+        return _centered(slant, height, width)
 
 
 @dataclass(frozen=True)
@@ -268,7 +270,7 @@ class RandomPerspective:
         check_range("distance", self.distance, 0, 0.4)
 
     def matrix(self, rng: np.random.Generator, height: float, width: float) -> np.ndarray:
-        inwards = rng.uniform(0, self.distance, size=(4, 2)) * (width, height)
-        corners = np.array([[0, 0], [width, 0], [width, height], [0, height]])
-        signs = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])
-        return geometry.perspective(corners + signs * inwards, height=height, width=width)
+        x0, y0, x1, y1, x2, y2, x3, y3 = rng.uniform(0, self.distance, size=8)
+        corners = ((x0, y0), (1 - x1, y1), (1 - x2, 1 - y2), (x3, 1 - y3))
+        points = [(x * width, y * height) for x, y in corners]
+        return geometry.perspective(points, height=height, width=width)

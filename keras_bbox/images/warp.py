@@ -63,10 +63,13 @@ def warp_image(
     """
     if border not in BORDERS:
         raise ValueError(f"border must be one of {sorted(BORDERS)}. Received: border={border!r}")
+    # Where nothing outside the image comes into view, its edges need no care.
+    is_whole = _is_whole_resize(image, matrix, height, width)
+    outside = fill if border == "constant" and not is_whole else None
     if isinstance(image, Photo):
-        image, matrix = _decode(image, matrix)
+        image, matrix = _decode(image, matrix, outside)
     if min(_scales(matrix, *image.shape[:2])) <= _HALF:
-        image, matrix = _halve(*_crop(image, matrix, height, width, border))
+        image, matrix = _halve(*_crop(image, matrix, height, width, border), outside)
     if _is_whole_resize(image, matrix, height, width):
         return _resize(image, height, width)
     is_affine = matrix[2].tolist() == [0, 0, 1]
@@ -135,12 +138,32 @@ def _scales(matrix: np.ndarray, height: int, width: int) -> tuple[float, float]:
     return along_x, along_y
 
 
-def _decode(photo: Photo, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+Fill = tuple[int, int, int]
+
+
+def _decode(
+    photo: Photo, matrix: np.ndarray, outside: Fill | None
+) -> tuple[np.ndarray, np.ndarray]:
     """The photo's pixels, as few of them as the matrix leaves, and the matrix that they need."""
     scale = math.sqrt(math.prod(_scales(matrix, photo.height, photo.width)))
     factor = next((f for f in (8, 4, 2) if f * scale <= 1), 1)
     pixels, (y, x) = photo.decode(factor)
-    return pixels, matrix if x == y == 1 else matrix * (x, y, 1.0)
+    if x == y == 1:
+        return pixels, matrix
+    rows, columns = pixels.shape[:2]
+    shares = photo.height / y - (rows - 1), photo.width / x - (columns - 1)
+    if outside is not None and min(shares) < 1 - 1e-9:
+        pixels = _fade(pixels.copy(), *shares, outside)
+    return pixels, matrix * (x, y, 1.0)
+
+
+def _fade(pixels: np.ndarray, row: float, column: float, outside: Fill) -> np.ndarray:
+    """Mixes the border into the last row and column, of which only these shares are the image."""
+    if row < 1:
+        pixels[-1] = np.rint(pixels[-1] * row + np.multiply(outside, 1 - row))
+    if column < 1:
+        pixels[:, -1] = np.rint(pixels[:, -1] * column + np.multiply(outside, 1 - column))
+    return pixels
 
 
 def _crop(
@@ -164,7 +187,9 @@ def _crop(
     return image[top:bottom, left:right], matrix @ back
 
 
-def _halve(image: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _halve(
+    image: np.ndarray, matrix: np.ndarray, outside: Fill | None
+) -> tuple[np.ndarray, np.ndarray]:
     """Takes the part of a strong shrink that a bilinear warp would alias out of the matrix."""
     while True:
         height, width = image.shape[:2]
@@ -178,10 +203,14 @@ def _halve(image: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarra
         size = ((width + odd_x) >> halved_x, (height + odd_y) >> halved_y)
         # Bilinear at exactly half the size is the mean of two or four pixels, and vectorized.
         image = _resize(image, size[1], size[0])
+        if outside is not None and (odd_x or odd_y):
+            image = _fade(image, 1 - 0.5 * odd_y, 1 - 0.5 * odd_x, outside)
         matrix = matrix * (1.0 + halved_x, 1.0 + halved_y, 1.0)
 
 
-def _is_whole_resize(image: np.ndarray, matrix: np.ndarray, height: int, width: int) -> bool:
+def _is_whole_resize(
+    image: np.ndarray | Photo, matrix: np.ndarray, height: int, width: int
+) -> bool:
     whole = (width / image.shape[1], 0, 0, 0, height / image.shape[0], 0, 0, 0, 1)
     return all(abs(m - w) <= 1e-9 for m, w in zip(matrix.ravel().tolist(), whole, strict=True))
 
