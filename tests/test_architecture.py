@@ -31,8 +31,6 @@ MAY_IMPORT = {
     "recipes": {"losses", "metrics"},
     "layers": {"_arrays", "_numbers", "augment", "boxes", "geometry"},
     "plotting": {"boxes", "images", "overlap"},
-    "samples": {"annotations", "augment", "images"},
-    "tf_data": {"augment"},
     "_html": set(),
     "_outputs": set(),
     "inference": {"_outputs", "augment", "geometry", "images", "overlap"},
@@ -54,7 +52,6 @@ DATA_SIDE = {"images", "geometry", "annotations", "augment", "datasets"}
 KNOW_OPENCV = {"images", "datasets"}
 KNOWS_MATPLOTLIB = "plotting"
 BACKENDS = {"tensorflow", "torch", "jax"}
-KNOWS_TENSORFLOW = "tf_data"
 
 # Everything in numpy.random that belongs to a generator of one's own.
 OWN_GENERATORS = {"BitGenerator", "Generator", "PCG64", "Philox", "SeedSequence", "default_rng"}
@@ -133,14 +130,7 @@ def test_each_outside_library_has_its_rooms(path):
     assert "cv2" not in packages or room in KNOW_OPENCV
     assert "matplotlib" not in packages or room == KNOWS_MATPLOTLIB
     assert "keras" not in packages or room not in DATA_SIDE
-    if room_of(path) == KNOWS_TENSORFLOW:
-        packages -= {"tensorflow"}  # which is what it is for
     assert not packages & BACKENDS, "the running backend is reached through keras alone"
-
-
-def test_tensorflow_waits_until_it_is_asked_for():
-    imported = packages_in(imports_on_import(PACKAGE / f"{KNOWS_TENSORFLOW}.py"))
-    assert not imported & BACKENDS
 
 
 @pytest.mark.parametrize("path", FILES, ids=label)

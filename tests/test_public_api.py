@@ -16,11 +16,9 @@ REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 NAMES = {
     "BoundingBoxSequence",
     "IOUAccuracy",
-    "ImageSamples",
     "LocalizerReport",
     "MeanIOU",
     "add_localization_head",
-    "augment_dataset",
     "box_area",
     "ciou",
     "clip_boxes",

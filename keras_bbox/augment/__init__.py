@@ -29,7 +29,6 @@ from keras_bbox.augment.crops import (
     Resize,
 )
 from keras_bbox.augment.draw import Draw as Draw
-from keras_bbox.augment.mixing import Chain, CopyPaste, MixUp, Mosaic
 from keras_bbox.augment.pipeline import Augmentation as Augmentation
 from keras_bbox.augment.pipeline import Pipeline
 from keras_bbox.augment.pixels import (
@@ -61,14 +60,10 @@ from keras_bbox.augment.spatial import View as View
 # Each class here can be made without arguments; Sample, Draw, Frame and View stand beside them.
 __all__ = [
     "AutoContrast",
-    "Chain",
     "Color",
-    "CopyPaste",
     "Equalize",
     "Grayscale",
     "Letterbox",
-    "MixUp",
-    "Mosaic",
     "OneOf",
     "Pipeline",
     "RandAugment",
