@@ -6,6 +6,7 @@ from keras_bbox.heads import add_localization_head
 from keras_bbox.metrics import IOUAccuracy, MeanIOU
 from keras_bbox.overlap import ciou, diou, giou, iou
 from keras_bbox.plotting import plot_batch, plot_history, plot_image, plot_prediction
+from keras_bbox.samples import ImageSamples
 from keras_bbox.sequences import BoundingBoxSequence
 
 __version__ = "0.1.0.dev0"
@@ -13,6 +14,7 @@ __version__ = "0.1.0.dev0"
 __all__ = [
     "BoundingBoxSequence",
     "IOUAccuracy",
+    "ImageSamples",
     "MeanIOU",
     "__version__",
     "add_localization_head",

@@ -13,8 +13,8 @@ import pandas as pd
 from keras_bbox import augment as augmentation
 from keras_bbox import images
 from keras_bbox.annotations import (
+    existing_image_paths,
     find_class_names,
-    image_paths,
     is_negative,
     validate_annotations,
 )
@@ -145,7 +145,7 @@ class BoundingBoxSequence(keras.utils.PyDataset):
         self._order = (-1, np.arange(len(self.annotations)))
         self._open = self._opener(cache, cache_limit)
         images.use_own_threads(0)
-        self._paths = _existing(image_paths(self.annotations, image_dir), self.annotations)
+        self._paths = existing_image_paths(self.annotations, image_dir)
         ids = {name: class_id for class_id, name in enumerate(self.class_names)}
         self._labels = self.annotations["class_name"].map(ids).to_numpy(np.int32)
         self._boxes = self.annotations[["x_min", "y_min", "x_max", "y_max"]].to_numpy()
@@ -308,14 +308,3 @@ def _as_augmentation(augment):
 
 def _weight(sample: augmentation.Sample) -> float:
     return float(sample.columns["weight"][0]) if "weight" in sample.columns else 1.0
-
-
-def _existing(paths: list, annotations: pd.DataFrame) -> list:
-    missing = [k for k, path in enumerate(paths) if not path.is_file()]
-    if missing:
-        raise FileNotFoundError(
-            f"Every row needs its image file, and {len(missing)} of {len(paths)} are missing. "
-            "Check image_dir, or remove the rows. Received: "
-            f"row {annotations.index[missing[0]]} with path='{paths[missing[0]]}'"
-        )
-    return [os.fspath(path) for path in paths]

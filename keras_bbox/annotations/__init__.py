@@ -8,6 +8,7 @@ from keras_bbox.annotations.table import (
     is_negative,
     validate_annotations,
 )
+from keras_bbox.annotations.table import existing_image_paths as existing_image_paths
 
 __all__ = [
     "COLUMNS",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Sequence
 from os import PathLike
@@ -229,3 +230,16 @@ def image_paths(annotations: pd.DataFrame, image_dir: str | PathLike[str]) -> li
         return [root / str(name) for name in annotations["filename"]]
     columns = zip(annotations["folder"], annotations["image_id"], strict=True)
     return [root / str(folder) / f"{image_id}.jpg" for folder, image_id in columns]
+
+
+def existing_image_paths(annotations: pd.DataFrame, image_dir: str | PathLike[str]) -> list[str]:
+    """Gives the image file of each row, or raises FileNotFoundError if some are missing."""
+    paths = image_paths(annotations, image_dir)
+    missing = [k for k, path in enumerate(paths) if not path.is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f"Every row needs its image file, and {len(missing)} of {len(paths)} are missing. "
+            "Check image_dir, or remove the rows. Received: "
+            f"row {annotations.index[missing[0]]} with path='{paths[missing[0]]}'"
+        )
+    return [os.fspath(path) for path in paths]

@@ -4,6 +4,7 @@ An image is a ``uint8`` array of shape ``(height, width, 3)`` in RGB order, upri
 one that has not been decoded yet.
 """
 
+from keras_bbox.images.blend import blend_images
 from keras_bbox.images.cache import FolderCache, MemoryCache
 from keras_bbox.images.files import read_image, write_image
 from keras_bbox.images.filters import FILTERS, apply_filter
@@ -17,6 +18,7 @@ __all__ = [
     "MemoryCache",
     "Photo",
     "apply_filter",
+    "blend_images",
     "mean_color",
     "open_photo",
     "read_image",
