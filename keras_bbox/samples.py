@@ -19,7 +19,7 @@ from keras_bbox.annotations import (
 )
 
 
-class ImageSamples(Sequence[augment.Sample]):
+class ImageSamples:
     """The images of a table of boxes as samples, each read when it is asked for.
 
     There is one sample an image, in the order in which images first appear, with all boxes of the
@@ -85,7 +85,7 @@ class ImageSamples(Sequence[augment.Sample]):
     def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitem__(self, k) -> augment.Sample:
+    def __getitem__(self, k: int) -> augment.Sample:
         k = operator.index(k)
         if not -len(self) <= k < len(self):
             raise IndexError(f"There are {len(self)} samples. Received: k={k}")
@@ -125,7 +125,7 @@ def _as_numpy(values: pd.Series) -> np.ndarray | None:
     if pd.api.types.is_numeric_dtype(values):
         if values.isna().any():
             return values.to_numpy(np.float64, na_value=np.nan)
-        return np.asarray(values.to_numpy(getattr(values.dtype, "numpy_dtype", values.dtype)))
+        return values.to_numpy()
     if pd.api.types.infer_dtype(values, skipna=True) in ("string", "empty"):
         return values.fillna("").to_numpy(str)
     return None

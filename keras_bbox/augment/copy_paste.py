@@ -87,7 +87,7 @@ class CopyPaste:
             layers.append(patch)
         covers = np.array(windows, np.float64).reshape(-1, 4) / (width, height, width, height)
         seen = [self._uncovered(layer, covers[k:]) for k, layer in enumerate(layers)]
-        return join(seen, canvas)
+        return join(seen, canvas, sample.boxes)
 
     def _draw_boxes(self, rng: np.random.Generator, partner: Sample) -> np.ndarray:
         """The boxes to cut out, ``xyxy`` in pixels of the partner."""

@@ -10,7 +10,7 @@ import numpy as np
 from keras_bbox import geometry, images
 from keras_bbox.augment.sample import Sample
 
-_ROUNDING = 1e-9
+_ROUNDING = 1e-6  # of boxes that were kept as float32
 
 
 class Samples(Protocol):
@@ -64,22 +64,26 @@ def cut_out(
     height, width = sample.image.shape[:2]
     boxes = np.asarray(sample.boxes) * (width, height, width, height)
     to_window = geometry.compose(matrix, geometry.translation(-x1, -y1))
-    size = {"height": y2 - y1, "width": x2 - x1}
-    image = images.warp_image(sample.image, to_window, **size, border="replicate")
-    seen = enough(geometry.visible_share(boxes, to_window, **size), min_visibility)
+    rows, columns = y2 - y1, x2 - x1
+    image = images.warp_image(
+        sample.image, to_window, height=rows, width=columns, border="replicate"
+    )
+    shares = geometry.visible_share(boxes, to_window, height=rows, width=columns)
     moved = geometry.transform_boxes(boxes, matrix).clip((x1, y1, x1, y1), (x2, y2, x2, y2))
     moved = moved / (canvas[1], canvas[0], canvas[1], canvas[0])
-    return sample._replace(image=image, boxes=moved).take(seen)
+    return sample._replace(image=image, boxes=moved).take(enough(shares, min_visibility))
 
 
-def join(samples: Sequence[Sample], image: np.ndarray) -> Sample:
+def join(samples: Sequence[Sample], image: np.ndarray, boxes_like: np.ndarray) -> Sample:
     """Puts the boxes of several samples on one image, one sample after the other.
 
-    Dtypes are those of the first sample. A missing column ``weight`` counts as ones.
+    Dtypes of labels and columns are those of the first sample. A missing column ``weight`` counts
+    as ones.
 
     Args:
         samples: The samples, their boxes as fractions of the image.
         image: ``uint8``, shape ``(height, width, 3)``.
+        boxes_like: Boxes of the dtype that the new ones shall have, if it is a floating one.
 
     Returns:
         A new sample.
@@ -94,10 +98,11 @@ def join(samples: Sequence[Sample], image: np.ndarray) -> Sample:
                 "Samples that are mixed must have the same columns. Add the missing ones, or "
                 f"leave them out of all. Received: columns={sorted(columns[0])} and {sorted(one)}"
             )
-    boxes = [np.asarray(sample.boxes) for sample in samples]
+    dtype = np.asarray(boxes_like).dtype
+    boxes = np.concatenate([sample.boxes for sample in samples])
     return Sample(
         image,
-        np.concatenate(boxes).astype(boxes[0].dtype if boxes[0].dtype.kind == "f" else np.float64),
+        boxes.astype(dtype if dtype.kind == "f" else np.float64),
         _joined("labels", [sample.labels for sample in samples]),
         {name: _joined(name, [one[name] for one in columns]) for name in columns[0]},
     )

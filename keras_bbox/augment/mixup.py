@@ -66,4 +66,5 @@ class MixUp:
         canvas = image_size or sample.image.shape[:2]
         first, second = resize(sample, canvas), resize(partner, canvas)
         image = images.blend_images(first.image, second.image, share)
-        return join([with_weight(first, share), with_weight(second, 1 - share)], image)
+        weighed = [with_weight(first, share), with_weight(second, 1 - share)]
+        return join(weighed, image, sample.boxes)

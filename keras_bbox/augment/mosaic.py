@@ -48,9 +48,9 @@ class Mosaic:
         >>> mosaic = kb.augment.Mosaic(probability=1.0, margin=0.5, high=1.0)
         >>> mosaic(sample, np.random.default_rng(0)).boxes
         array([[0.2, 0.2, 0.3, 0.3],
-               [0.7, 0.2, 0.8, 0.3],
+               [0.7, 0.7, 0.8, 0.8],
                [0.2, 0.7, 0.3, 0.8],
-               [0.7, 0.7, 0.8, 0.8]])
+               [0.7, 0.2, 0.8, 0.3]])
     """
 
     others: Samples = ()
@@ -86,7 +86,7 @@ class Mosaic:
             x1, y1, x2, y2 = window
             canvas[y1:y2, x1:x2] = piece.image
             pieces.append(piece)
-        return join(pieces, canvas)
+        return join(pieces, canvas, sample.boxes)
 
     def _cover(self, rng: np.random.Generator, sample: Sample, window: Window) -> np.ndarray:
         """Draws a matrix from the sample's pixels to the canvas that leaves no gap."""

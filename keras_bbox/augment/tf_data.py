@@ -36,8 +36,7 @@ def map_dataset(
     draws of the one before it, and a program that makes the dataset anew and goes through it in
     the same way gets the same elements, for any number of parallel calls. Passes that run at the
     same time are numbered by which of them began first. What is behind a later ``cache()`` is
-    drawn once. ``fit`` looks at one batch to build a model that has none of its own yet, which is
-    a pass too.
+    drawn once. Keras may look at a batch before ``fit`` to build a model: that is a pass too.
 
     Images are augmented in parallel by threads of TensorFlow, one image a thread, so OpenCV's own
     threads are turned off (``cv2.setNumThreads(0)``). As Python is called, such a dataset cannot be
@@ -108,7 +107,9 @@ def map_dataset(
 
     numbered = tf.data.Dataset.zip((_passes(tf), tf.data.Dataset.counter(), dataset))
     parallel = numbered.map(in_graph, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return parallel.apply(tf.data.experimental.assert_cardinality(dataset.cardinality()))
+    size = dataset.cardinality()
+    is_known = size != tf.data.UNKNOWN_CARDINALITY
+    return parallel.apply(tf.data.experimental.assert_cardinality(size)) if is_known else parallel
 
 
 def _passes(tf: Any) -> tf.data.Dataset:
