@@ -1,3 +1,5 @@
+import importlib
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ import keras_bbox as kb
 from keras_bbox import augment, images
 from keras_bbox.augment import Chain, CopyPaste, MixUp, Mosaic, Pipeline, Sample
 
+COPY_PASTE = importlib.import_module(CopyPaste.__module__)
 MIXERS = [Mosaic, MixUp, CopyPaste]
 seeds = st.integers(0, 2**32)
 sizes = st.tuples(st.integers(24, 140), st.integers(24, 140))
@@ -110,14 +113,14 @@ def test_covered_boxes_are_judged_by_the_pixels_that_are_left(scene, seed):
     lenient = CopyPaste([partner], 1.0, count=3, min_visibility=0.0)
     strict = CopyPaste([partner], 1.0, count=3, min_visibility=0.6)
     windows = []
-    original = augment.copy_paste.cut_out
+    original = COPY_PASTE.cut_out
 
     def spy(sample, matrix, window, *rest):
         windows.append(window)
         return original(sample, matrix, window, *rest)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(augment.copy_paste, "cut_out", spy)
+        patch.setattr(COPY_PASTE, "cut_out", spy)
         lenient(painted(scene), np.random.default_rng(seed))
     out = strict(painted(scene), np.random.default_rng(seed))
     (share,) = count_shares([box], np.array(windows), height, width)
@@ -135,7 +138,7 @@ def test_later_patches_cover_earlier_ones():
 
 
 def test_a_hole_in_a_box_leaves_its_edges():
-    left = augment.copy_paste._what_is_left
+    left = COPY_PASTE._what_is_left
     share, box = left(np.array([0.0, 0, 10, 10]), np.array([[4.0, 4, 6, 6], [5, 5, 7, 6]]))
     assert share == pytest.approx(1 - 0.05) and box.tolist() == [0, 0, 10, 10]
     share, box = left(np.array([0.0, 0, 10, 10]), np.array([[0.0, 0, 3, 10], [0, 0, 10, 2]]))
@@ -368,3 +371,11 @@ def test_a_mosaic_may_have_a_single_column_of_pixels():
     for seed in range(10):
         out = Mosaic((), 1.0, margin=0.0)(sample, np.random.default_rng(seed), image_size=(2, 2))
         assert out.image.shape == (2, 2, 3)
+
+
+def test_the_sample_takes_each_quarter_in_turn():
+    sample, others = painted((40, 40, (0, 0, 40, 40))), [black((40, 40, (0, 0, 40, 40)), label=1)]
+    mosaic = Mosaic(others, 1.0)
+    outs = [mosaic(sample, np.random.default_rng(seed)).image for seed in range(40)]
+    corners = [tuple(out[[0, 0, -1, -1], [0, -1, 0, -1], 0] > 0) for out in outs]
+    assert len(set(corners)) == 4 and all(sum(corner) == 1 for corner in corners)

@@ -33,6 +33,7 @@ from keras_bbox.augment.crops import (
     Resize,
 )
 from keras_bbox.augment.draw import Draw as Draw
+from keras_bbox.augment.joining import Samples as Samples
 from keras_bbox.augment.mixup import MixUp
 from keras_bbox.augment.mosaic import Mosaic
 from keras_bbox.augment.pipeline import Augmentation as Augmentation

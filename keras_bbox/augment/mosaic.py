@@ -57,7 +57,7 @@ class Mosaic:
     probability: float = 0.5
     margin: float = 0.3
     low: float = 1.0
-    high: float = 1.5
+    high: float = 1.25
     min_visibility: float = 0.3
 
     def __post_init__(self):
