@@ -44,7 +44,7 @@ doctest_global_cleanup = "_os.chdir(_home)\n_folder.cleanup()"
 # names come from imports that only type checkers run, which autodoc leaves as they are written.
 nitpick_ignore_regex = [
     (r"py:.*", r"(collections|os|pathlib|typing)\..*"),
-    (r"py:.*", r"(keras|matplotlib|np|numpy|pandas|pd)\..*"),
+    (r"py:.*", r"(keras|matplotlib|np|numpy|pandas|pd|tensorflow|tf)\..*"),
     (r"py:class", r"Axes|Figure|PathLike|Step|augmentation\.Augmentation"),
 ]
 

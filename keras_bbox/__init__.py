@@ -20,6 +20,7 @@ from keras_bbox.overlap import ciou, diou, giou, iou
 from keras_bbox.plotting import plot_batch, plot_history, plot_image, plot_prediction
 from keras_bbox.recipes import fit_localizer
 from keras_bbox.review import find_label_errors, suggest_boxes
+from keras_bbox.samples import ImageSamples
 from keras_bbox.sequences import BoundingBoxSequence
 
 __version__ = "0.1.0.dev0"
@@ -27,6 +28,7 @@ __version__ = "0.1.0.dev0"
 __all__ = [
     "BoundingBoxSequence",
     "IOUAccuracy",
+    "ImageSamples",
     "LocalizerReport",
     "MeanIOU",
     "__version__",

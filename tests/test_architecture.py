@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "sequences": {"annotations", "augment", "boxes", "images"},
     "recipes": {"losses", "metrics"},
     "layers": {"_arrays", "_numbers", "augment", "boxes", "geometry"},
+    "samples": {"annotations", "augment", "images"},
     "plotting": {"boxes", "images", "overlap"},
     "_html": set(),
     "_outputs": set(),
@@ -52,6 +53,7 @@ DATA_SIDE = {"images", "geometry", "annotations", "augment", "datasets"}
 KNOW_OPENCV = {"images", "datasets"}
 KNOWS_MATPLOTLIB = "plotting"
 BACKENDS = {"tensorflow", "torch", "jax"}
+KNOWS_TF_DATA = "augment/tf_data.py"  # and no backend: tf.data feeds any of them
 
 # Everything in numpy.random that belongs to a generator of one's own.
 OWN_GENERATORS = {"BitGenerator", "Generator", "PCG64", "Philox", "SeedSequence", "default_rng"}
@@ -130,6 +132,9 @@ def test_each_outside_library_has_its_rooms(path):
     assert "cv2" not in packages or room in KNOW_OPENCV
     assert "matplotlib" not in packages or room == KNOWS_MATPLOTLIB
     assert "keras" not in packages or room not in DATA_SIDE
+    if label(path) == KNOWS_TF_DATA:
+        assert "tensorflow" not in packages_in(imports_on_import(path))
+        packages -= {"tensorflow"}
     assert not packages & BACKENDS, "the running backend is reached through keras alone"
 
 

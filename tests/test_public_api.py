@@ -16,6 +16,7 @@ REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 NAMES = {
     "BoundingBoxSequence",
     "IOUAccuracy",
+    "ImageSamples",
     "LocalizerReport",
     "MeanIOU",
     "add_localization_head",

@@ -295,6 +295,13 @@ def test_any_callable_can_augment(make):
         make(augment=lambda s, rng: s._replace(boxes=s.boxes[:0]), shuffle=False)[0]
 
 
+@pytest.mark.parametrize("mixer", [kb.augment.MixUp, kb.augment.Mosaic, kb.augment.CopyPaste])
+def test_a_mixer_gives_a_row_more_than_its_one_box(make, mixer):
+    both = mixer(probability=1.0, **({"margin": 0.5} if mixer is kb.augment.Mosaic else {}))
+    with pytest.raises(ValueError, match=r"must keep the one box.*boxes.shape=\(\d, 4\).*for row"):
+        list(make(augment=kb.augment.Chain([both, kb.augment.default_policy(0.0)])))
+
+
 def test_class_names_can_be_given(make):
     names = ["waffle", "juice", "cake", "pretzel"]
     sequence = make(class_names=names, shuffle=False)

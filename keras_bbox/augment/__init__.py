@@ -4,8 +4,11 @@ A spatial step draws a 3x3 matrix, a color step a 3x4 one. A pipeline multiplies
 matrices, the resize to the network's input among them, warps the pixels once and maps the boxes
 with the same matrix; then it multiplies the color matrices and applies their product once. So
 pixels and boxes cannot drift apart, and quality is lost once instead of once a step.
+
+Mosaic, MixUp and CopyPaste join samples before a pipeline runs.
 """
 
+from keras_bbox.augment.chain import Chain
 from keras_bbox.augment.choose import OneOf, RandAugment, RandomApply, SomeOf
 from keras_bbox.augment.color import (
     Color,
@@ -17,6 +20,7 @@ from keras_bbox.augment.color import (
     RandomHue,
     RandomSaturation,
 )
+from keras_bbox.augment.copy_paste import CopyPaste
 from keras_bbox.augment.crops import (
     Letterbox,
     RandomBoxSafeCrop,
@@ -29,6 +33,9 @@ from keras_bbox.augment.crops import (
     Resize,
 )
 from keras_bbox.augment.draw import Draw as Draw
+from keras_bbox.augment.joining import Samples as Samples
+from keras_bbox.augment.mixup import MixUp
+from keras_bbox.augment.mosaic import Mosaic
 from keras_bbox.augment.pipeline import Augmentation as Augmentation
 from keras_bbox.augment.pipeline import Pipeline
 from keras_bbox.augment.pixels import (
@@ -56,14 +63,19 @@ from keras_bbox.augment.spatial import (
     Spatial,
 )
 from keras_bbox.augment.spatial import View as View
+from keras_bbox.augment.tf_data import map_dataset
 
 # Each class here can be made without arguments; Sample, Draw, Frame and View stand beside them.
 __all__ = [
     "AutoContrast",
+    "Chain",
     "Color",
+    "CopyPaste",
     "Equalize",
     "Grayscale",
     "Letterbox",
+    "MixUp",
+    "Mosaic",
     "OneOf",
     "Pipeline",
     "RandAugment",
@@ -99,5 +111,6 @@ __all__ = [
     "Spatial",
     "default_policy",
     "detection_policy",
+    "map_dataset",
     "resize",
 ]

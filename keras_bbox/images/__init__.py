@@ -4,13 +4,14 @@ An image is a ``uint8`` array of shape ``(height, width, 3)`` in RGB order, upri
 one that has not been decoded yet.
 """
 
+from keras_bbox.images.blend import blend_images
 from keras_bbox.images.cache import FolderCache, MemoryCache
 from keras_bbox.images.files import read_image, write_image
 from keras_bbox.images.filters import FILTERS, apply_filter
 from keras_bbox.images.headers import image_size
 from keras_bbox.images.photo import Photo, open_photo
 from keras_bbox.images.sizes import image_sizes
-from keras_bbox.images.warp import BORDERS, blend, mean_color, use_own_threads, warp_image
+from keras_bbox.images.warp import BORDERS, mean_color, use_own_threads, warp_image
 
 __all__ = [
     "BORDERS",
@@ -19,7 +20,7 @@ __all__ = [
     "MemoryCache",
     "Photo",
     "apply_filter",
-    "blend",
+    "blend_images",
     "image_size",
     "image_sizes",
     "mean_color",

@@ -89,20 +89,6 @@ def warp_image(
     return cv2.cvtColor(warped, cv2.COLOR_RGBA2RGB, dst=empty(height, width, 3))
 
 
-def blend(image1: np.ndarray, image2: np.ndarray, share: float) -> np.ndarray:
-    """Mixes two images of one size: a share of the first, and the rest of the second.
-
-    Args:
-        image1: ``uint8``, shape ``(H, W, 3)``.
-        image2: The same.
-        share: From 0 to 1.
-
-    Returns:
-        A new image.
-    """
-    return cv2.addWeighted(image1, share, image2, 1 - share, 0)
-
-
 def mean_color(image: np.ndarray | Photo) -> tuple[int, int, int]:
     """The mean of an image in RGB, rounded; a photo is decoded small for it.
 
