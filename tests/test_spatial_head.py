@@ -10,6 +10,7 @@ from keras import layers, ops
 from keras_bbox import iou
 from keras_bbox.heads import add_localization_head
 from keras_bbox.heads.cells import BoxFromCells, MatchGrid
+from keras_bbox.heads.second_look import CropMap, JitterBox, MoveSides
 
 # Keras reads TensorFlow variables in a way that NumPy 2 deprecates, in saving and conversion.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -201,3 +202,63 @@ def test_a_few_steps_find_a_bright_square():
     model.fit(x, (np.zeros(64), boxes), epochs=25, batch_size=16, verbose=0)
     predicted = model.predict(x, verbose=0)[1]
     assert iou(boxes, predicted).mean() > 0.75
+
+
+# ---- the second look -----------------------------------------------------------------------------
+
+
+def ramp(height, width):
+    """A map whose two channels are the x and the y of each cell's center, in fractions."""
+    y, x = np.mgrid[:height, :width]
+    return np.stack([(x + 0.5) / width, (y + 0.5) / height], axis=-1)[None].astype("float32")
+
+
+def test_a_crop_reads_the_map_where_its_cells_are():
+    box = np.float32([[0.3, 0.25, 0.7, 0.75]])
+    crop = numbers(CropMap(size=4, margin=0)([box, ramp(20, 30)]))[0]
+    np.testing.assert_allclose(crop[0, :, 0], 0.3 + 0.4 * (np.arange(4) + 0.5) / 4, atol=1e-5)
+    np.testing.assert_allclose(crop[:, 0, 1], 0.25 + 0.5 * (np.arange(4) + 0.5) / 4, atol=1e-5)
+
+
+def test_a_margin_shows_the_surroundings_and_the_border_goes_on():
+    box = np.float32([[0.4, 0.4, 0.6, 0.6], [0.8, 0.0, 1.0, 1.0]])
+    crop = numbers(CropMap(size=2, margin=0.5)([box, np.repeat(ramp(20, 20), 2, axis=0)]))
+    np.testing.assert_allclose(crop[0, 0, :, 0], [0.4, 0.6], atol=1e-5)
+    assert crop[1, 0, 1, 0] == pytest.approx(0.975), "the center of the last cell"
+
+
+def test_boxes_jitter_in_training_alone():
+    boxes = np.tile(np.float32([0.3, 0.3, 0.7, 0.8]), (200, 1))
+    layer = JitterBox(amount=0.1, seed=3)
+    np.testing.assert_array_equal(numbers(layer(boxes)), boxes)
+    jittered = numbers(layer(boxes, training=True))
+    assert jittered.std(axis=0).min() > 0.02 and jittered.std(axis=0).max() < 0.12
+    assert (jittered[:, 2:] > jittered[:, :2]).all()
+    assert not np.array_equal(jittered, numbers(layer(boxes, training=True)))
+
+
+def test_sides_move_by_a_bounded_share_of_the_box():
+    boxes = np.float32([[0.2, 0.2, 0.4, 0.8], [0.5, 0.5, 0.5, 0.5], [0.0, 0.0, 0.9, 0.9]])
+    attention = np.random.default_rng(0).normal(size=(3, 4, 4, 4)).astype("float32")
+    moves = np.full((3, 4, 4, 4), [0.0, -100, 100, 100], "float32")
+    moved = numbers(MoveSides(reach=0.25)([boxes, attention, moves]))
+    np.testing.assert_allclose(moved[0], [0.2, 0.05, 0.45, 0.95], atol=1e-5)
+    np.testing.assert_allclose(moved[1], boxes[1], atol=1e-6)
+    np.testing.assert_allclose(moved[2], [0, 0, 1, 1], atol=1e-5)
+    inwards = numbers(MoveSides()([boxes, attention, moves * [1, -1, -1, -1]]))
+    assert (inwards[:, 2:] >= inwards[:, :2]).all()
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        MatchGrid(),
+        BoxFromCells(bins=5, score=True),
+        JitterBox(0.3, seed=2),
+        CropMap(6, 0.4),
+        MoveSides(0.1),
+    ],
+)
+def test_layers_come_back_from_their_config(layer):
+    again = keras.layers.deserialize(keras.layers.serialize(layer))
+    assert type(again) is type(layer) and again.get_config() == layer.get_config()

@@ -19,8 +19,8 @@ class MatchGrid(keras.layers.Layer):
 
     def call(self, maps: list[Any]) -> Any:
         coarse, fine = maps
-        height, width = _grid_size(fine)
-        if (height, width) == _grid_size(coarse):
+        height, width = grid_size(fine)
+        if (height, width) == grid_size(coarse):
             return coarse
         resized = ops.image.resize(
             coarse, (height, width), interpolation="bilinear", data_format="channels_last"
@@ -56,8 +56,8 @@ class BoxFromCells(keras.layers.Layer):
     def call(self, maps: list[Any]) -> Any:
         attention, distances = maps
         proposals = self.propose(distances)
-        weights = ops.softmax(_by_cell(attention, 1), axis=1)
-        box = _within_image(ops.sum(weights * proposals, axis=1))
+        weights = ops.softmax(by_cell(attention, 1), axis=1)
+        box = within_image(ops.sum(weights * proposals, axis=1))
         if not self.score:
             return box
         agreement = iou(proposals, ops.expand_dims(box, axis=1))
@@ -65,8 +65,8 @@ class BoxFromCells(keras.layers.Layer):
 
     def propose(self, distances: Any) -> Any:
         """Returns the box of each cell, `(B, H * W, 4)`."""
-        height, width = _grid_size(distances)
-        logits = ops.reshape(_by_cell(distances, 4 * self.bins), (-1, height * width, 4, self.bins))
+        height, width = grid_size(distances)
+        logits = ops.reshape(by_cell(distances, 4 * self.bins), (-1, height * width, 4, self.bins))
         steps = ops.linspace(0.0, 1.0, self.bins, dtype=self.compute_dtype)
         shares = ops.softmax(logits - _NEAR * steps, axis=-1)
         sides = ops.sum(shares * steps, axis=-1)
@@ -82,18 +82,20 @@ class BoxFromCells(keras.layers.Layer):
         return super().get_config() | {"bins": self.bins, "score": self.score}
 
 
-def _within_image(boxes: Any) -> Any:
+def within_image(boxes: Any) -> Any:
+    """Cuts off what reaches out of the image."""
     # The gradient passes as if nothing had been cut, or a side out there would never come back.
     return boxes + ops.stop_gradient(ops.clip(boxes, 0.0, 1.0) - boxes)
 
 
-def _grid_size(tensor: Any) -> tuple:
+def grid_size(tensor: Any) -> tuple:
     """Height and width: numbers where they are known, else tensors."""
     return tuple(ops.shape(tensor)[1:3])
 
 
-def _by_cell(tensor: Any, size: int) -> Any:
-    height, width = _grid_size(tensor)
+def by_cell(tensor: Any, size: int) -> Any:
+    """Lines the cells of a map up, row by row: `(B, H * W, size)`."""
+    height, width = grid_size(tensor)
     return ops.reshape(tensor, (-1, height * width, size))
 
 

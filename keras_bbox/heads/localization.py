@@ -66,8 +66,9 @@ def add_localization_head(
         num_classes: Number of classes. None takes that of a classifier, or of `class_head`.
         head: Design of the box head, if none is given. "spatial": the features are merged with
             the map of twice their size from inside the backbone; after two 3 x 3 convolutions
-            each cell proposes a box by the distances to its four sides, and an attention over the
-            cells weighs the proposals. "chapter": a 3 x 3 convolution with 512 filters, batch
+            each cell proposes a box by the distances to its four sides, an attention over the
+            cells weighs the proposals, and a second look at what the box holds moves its sides.
+            "chapter": a 3 x 3 convolution with 512 filters, batch
             normalization, ReLU, average pooling and a dense layer.
         class_head: Layer, model or function from the `(B, H, W, C)` features to `(B, num_classes)`
             probabilities. It gets a softmax if it ends in a layer without activation. None makes
@@ -148,8 +149,8 @@ class _Design(NamedTuple):
 
 def _spatial(features: Any, score: bool) -> Callable:
     # As wide as suits the backbone, so that the head's share of the work stays the same.
-    channels = min(max(features.shape[-1] // 8, 32), 128)
-    return spatial_box_head(channels, depth=2, bins=16, score=score)
+    channels = min(max(features.shape[-1] // 10, 32), 96)
+    return spatial_box_head(channels, score=score)
 
 
 _DESIGNS = {

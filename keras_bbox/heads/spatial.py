@@ -1,4 +1,4 @@
-"""The spatial box head: each cell of the feature map proposes a box, and attention chooses."""
+"""The spatial box head: cells propose boxes, attention chooses, and a second look corrects."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from typing import Any
 from keras import layers
 
 from keras_bbox.heads.cells import BoxFromCells, MatchGrid
+from keras_bbox.heads.second_look import CropMap, JitterBox, MoveSides
 
 
-def spatial_box_head(channels: int, depth: int, bins: int, score: bool) -> Callable:
+def spatial_box_head(
+    channels: int, *, depth: int = 2, bins: int = 16, looks: int = 2, score: bool = False
+) -> Callable:
     """Makes a head for feature maps, the coarsest first.
 
     Args:
         channels: Channels of the convolutions.
         depth: How many 3 x 3 convolutions stand on the merged map.
         bins: Distances that a distribution over distances is made of.
+        looks: 1 to take the box as it is proposed, 2 to look again at what it holds.
         score: Whether to return, beside the box, how far the proposals agree.
 
     Returns:
@@ -30,9 +34,28 @@ def spatial_box_head(channels: int, depth: int, bins: int, score: bool) -> Calla
         # All cells count alike until there is something to be told from.
         attention = _plain(1, "box_attention", kernel_initializer="zeros")(x)
         distances = _plain(4 * bins, "box_distances")(x)
-        return BoxFromCells(bins, score, name="box_from_cells")([attention, distances])
+        found = BoxFromCells(bins, score, name="box_from_cells")([attention, distances])
+        box, *scores = found if score else [found]
+        if looks == 2:
+            box = _looked_at_again(box, x, channels, depth)
+        return (box, *scores) if score else box
 
     return box_head
+
+
+def _looked_at_again(box: Any, features: Any, channels: int, depth: int) -> Any:
+    """Corrects a box by the part of the map that it holds.
+
+    After Cai and Vasconcelos, "Cascade R-CNN", CVPR 2018.
+    """
+    box = JitterBox(name="box_jitter")(box)
+    x = CropMap(name="box_crop")([box, features])
+    x = _convolved(x, channels, 1, "box_look")
+    for index in range(depth):
+        x = _convolved(x, channels, 3, f"box_look_{index}")
+    attention = _plain(4, "box_side_attention", kernel_initializer="zeros")(x)
+    moves = _plain(4, "box_side_moves")(x)
+    return MoveSides(name="box_moved")([box, attention, moves])
 
 
 def _merged(maps: list[Any], channels: int) -> Any:
