@@ -17,7 +17,7 @@ from keras_bbox._arrays import Array, array_module, is_tensor
 
 Number = Any  # an int, a float, or an array of shape (B,)
 
-PLAIN = (float, int, np.generic)
+PLAIN: tuple[Any, ...] = (float, int, np.generic)
 _TRUTH = (bool, np.bool_)
 
 

@@ -154,7 +154,7 @@ def test_pixels_are_those_of_a_single_warp(source, target, border):
     matrices, _, draws = drawn(steps, source, target, count=4)
     photos = smooth(4, *source).round()
     fill = (128, 100, 20)
-    fills = np.array(fill, np.float32)
+    fills = tensor(fill)
     warped = pixels.warp(tensor(photos), matrices, target, border=border, fill=fills)
     for image, photo, draw in zip(array(warped), photos.astype(np.uint8), draws, strict=True):
         height, width = target

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_bbox._arrays import Array
@@ -104,10 +103,10 @@ class BoxAugmentation(keras.layers.Layer):
         parse_format(bounding_box_format)
         check_range("min_visibility", min_visibility, 0, 1)
         check_range("tries", tries, 1, float("inf"))
-        for side in image_size:
-            check_range("image_size", side, 1, float("inf"))
+        height, width = image_size
+        check_range("image_size", min(height, width), 1, float("inf"))
         self.steps = check_batch_steps(steps)
-        self.image_size = tuple(image_size)
+        self.image_size = (height, width)
         self.bounding_box_format = bounding_box_format
         self.min_visibility = min_visibility
         self.hidden_boxes = _check_choice("hidden_boxes", hidden_boxes)
@@ -203,7 +202,9 @@ class BoxAugmentation(keras.layers.Layer):
             matrices,
             self.image_size,
             border="constant" if is_mean else self.border,
-            fill=pixels.mean_color(images) if is_mean else np.array(self.fill, np.float32),
+            fill=pixels.mean_color(images)
+            if is_mean
+            else ops.convert_to_tensor(self.fill, dtype="float32"),
             colors=colors,
         )
 

@@ -14,6 +14,8 @@ from keras_bbox._arrays import Array
 from keras_bbox._numbers import Number, product, select
 from keras_bbox.augment import Frame, OneOf, RandomApply
 
+NO_BOXES = np.zeros((0, 4))
+
 
 class BatchGenerator:
     """Draws for many images at once; the methods are those of a NumPy generator that steps use.
@@ -115,7 +117,7 @@ def _add(step: Any, rng: Any, drawn: Drawn) -> Drawn:
     if isinstance(step, OneOf):
         return _add_one_of(step, rng, drawn)
     if hasattr(step, "view"):
-        matrix, height, width = step.view(rng, Frame(drawn.height, drawn.width, boxes=None))
+        matrix, height, width = step.view(rng, Frame(drawn.height, drawn.width, NO_BOXES))
         return drawn._replace(matrix=product(matrix, drawn.matrix), height=height, width=width)
     if hasattr(step, "matrix"):
         matrix = step.matrix(rng, drawn.height, drawn.width)

@@ -56,7 +56,7 @@ def resize(images: Array, image_size: tuple[int, int]) -> Array:
         )
     # Half of the last row or column of the smaller images lies outside the photo.
     fit = geometry.scaling(width / columns, height / rows) @ back
-    channels = _move(small, fit[None], image_size, "replicate", np.zeros(3, np.float32))
+    channels = _move(small, fit[None], image_size, "replicate", ops.zeros(3))
     return ops.stack(channels, axis=-1)
 
 
@@ -135,7 +135,7 @@ def _move(
 def _places(matrices: Array, image_size: tuple[int, int]) -> tuple[Array, Array]:
     """For each pixel of the results, its place in the image, counted from pixel centers."""
     # OpenCV counts from the center of the first pixel too, edges half a pixel before it.
-    v, u = (np.arange(size, dtype=np.float32) + 0.5 for size in image_size)
+    v, u = (ops.arange(size, dtype="float32") + 0.5 for size in image_size)
     # The way back up to a factor, which the division takes out.
     x, y, w = (
         (a[:, None] * u)[:, None, :] + (b[:, None] * v + c[:, None])[..., None]

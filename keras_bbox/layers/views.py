@@ -7,7 +7,8 @@ from keras import ops
 
 from keras_bbox._arrays import Array
 
-_UNIT = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], dtype=np.float32)
+# The sides of the unit square: x and y of where each starts, and how far it goes along x and y.
+_SIDES = np.array([[0, 1, 1, 0], [0, 0, 1, 1], [1, 0, -1, 0], [0, 1, 0, -1]], dtype=np.float32)
 # On the canvas is what lies right of its left edge, less what lies right of its right edge; and the
 # same for its upper and lower edges.
 _SIGNS = np.array([[1, -1], [-1, 1]], dtype=np.float32)
@@ -53,7 +54,7 @@ def visible_share(boxes: Array, matrices: Array, *, height: int, width: int) -> 
     upright = ops.stack([x, x - width * w], axis=-2)[..., :, None, :]
     level = ops.stack([y, y - height * w], axis=-2)[..., None, :, :]
     quadrants = _area_in_quadrant(upright, level)
-    share = ops.clip(ops.sum(quadrants * _SIGNS, axis=(-2, -1)), 0.0, 1.0)
+    share = ops.clip(ops.sum(quadrants * ops.convert_to_tensor(_SIGNS), axis=(-2, -1)), 0.0, 1.0)
     nearest = ops.min(ops.stack([x, width * w - x, y, height * w - y], axis=-1), axis=(-2, -1))
     return ops.where(nearest >= 0, 1.0, share)
 
@@ -76,10 +77,10 @@ def _area_in_quadrant(first: Array, second: Array) -> Array:
     starts, ends = zip(_cut_sides(first), _cut_sides(second), strict=True)
     start, end = ops.maximum(*starts), ops.minimum(*ends)
     cross_x, cross_y = _crossing(first, second)
-    side = np.roll(_UNIT, -1, axis=0) - _UNIT
-    x = _UNIT[:, 0] + start * side[:, 0] - cross_x[..., None]
-    y = _UNIT[:, 1] + start * side[:, 1] - cross_y[..., None]
-    triangles = (x * side[:, 1] - y * side[:, 0]) * ops.maximum(end - start, 0.0)
+    corner_x, corner_y, along_x, along_y = (ops.convert_to_tensor(row) for row in _SIDES)
+    x = corner_x + start * along_x - cross_x[..., None]
+    y = corner_y + start * along_y - cross_y[..., None]
+    triangles = (x * along_y - y * along_x) * ops.maximum(end - start, 0.0)
     return ops.sum(triangles, axis=-1) / 2
 
 
