@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_bbox import geometry
-from keras_bbox._numbers import Number, select, tangent
+from keras_bbox._numbers import Number, matrix, select, tangent
 
 
 class Frame(NamedTuple):
@@ -117,10 +117,10 @@ class RandomFlip:
 
     def matrix(self, rng: np.random.Generator, height: float, width: float) -> np.ndarray:
         x, y = rng.random(2)
-        mirror = geometry.scaling(
-            select(x < self.horizontal, -1.0, 1.0), select(y < self.vertical, -1.0, 1.0)
-        )
-        return _centered(mirror, height, width)
+        # geometry.flip, where the image's own draws say whether.
+        a, c = select(x < self.horizontal, (-1.0, width), (1.0, 0.0))
+        e, f = select(y < self.vertical, (-1.0, height), (1.0, 0.0))
+        return matrix(((a, 0.0, c), (0.0, e, f), (0.0, 0.0, 1.0)), a, e)
 
 
 @dataclass(frozen=True)
