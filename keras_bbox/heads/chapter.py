@@ -9,7 +9,7 @@ import keras
 from keras import layers
 
 
-def chapter_class_head(num_classes: int, dropout: float, l2: float) -> Callable:
+def chapter_class_head(num_classes: int | None, dropout: float, l2: float) -> Callable:
     """Makes a class head: average pooling, dropout and a dense layer."""
 
     def class_head(features: Any) -> Any:

@@ -120,7 +120,7 @@ class AddEpoch(keras.callbacks.Callback):
         self.patience = patience
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        row = {"epoch": len(self.progress.logs) + 1, "stage": self.stage}
+        row: dict[str, Any] = {"epoch": len(self.progress.logs) + 1, "stage": self.stage}
         row |= {name: float(value) for name, value in (logs or {}).items()}
         row["learning_rate"] = float(self.model.optimizer.learning_rate)
         # Without validation the last epoch is the best.
