@@ -160,11 +160,13 @@ def test_the_history_is_one_table_that_can_be_drawn():
     assert kb.plot_history(history).axes
 
 
-def test_it_learns():
+def test_it_learns_where_the_squares_are():
     train = Squares(8)
+    constant = kb.iou(train.boxes, train.boxes.mean(axis=0), "rel_xyxy").mean()
     model = localizer(freeze_backbone=False)
     history = fit(model, train, train, epochs=15, learning_rate=0.01, average=0.9)
-    assert history["val_bbox_prediction_mean_iou"].max() > 0.8
+    # Half of the way from the best that is blind to the picture, to all squares found.
+    assert history["val_bbox_prediction_mean_iou"].max() > (1 + constant) / 2
     assert history["val_class_prediction_accuracy"].max() > 0.9
 
 
