@@ -170,7 +170,7 @@ def test_pixels_are_those_of_a_single_warp(source, target, border):
 def test_inference_resizes_as_single_images_are(size):
     photos = smooth(2, *size).round().astype(np.uint8)
     boxes = np.array([[0.1, 0.2, 0.3, 0.4], [0.5, 0.5, 1.0, 0.75]])
-    resized, same = layer([augment.RandomFlip(1.0)])(photos, boxes)
+    resized, same = layer([augment.RandomFlip(1.0)])(photos, boxes, training=False)
     for image, photo in zip(array(resized), photos, strict=True):
         expected = augment.resize(Sample(photo, boxes, np.zeros(2)), (32, 32)).image
         inside = (slice(1, -1), slice(1, -1))
@@ -250,7 +250,7 @@ def test_hidden_boxes_get_no_weight():
     shown = (array(moved)[..., 2] - array(moved)[..., 0]) / 0.2
     assert np.array_equal(array(weights), (shown >= 0.5).astype(np.float32))
     assert 0 < array(weights).mean() < 1
-    assert array(weighting(photos, boxes)[2]).all()
+    assert array(weighting(photos, boxes, training=False)[2]).all()
     assert array(weighting(photos, boxes[:, 0], training=True)[2]).shape == (32,)
 
 
@@ -523,3 +523,14 @@ def test_it_runs_in_a_data_set():
     assert sizes == [(3, 16, 20, 3), (3, 16, 20, 3), (2, 16, 20, 3)]
     first, second = (np.concatenate([b.numpy() for _, b in batches]) for _ in range(2))
     assert not np.allclose(first, second)
+
+
+def test_it_augments_unless_it_is_told_that_this_is_inference():
+    photos = np.random.default_rng(0).uniform(0, 255, (4, 16, 16, 3)).astype("float32")
+    flip = layer([augment.RandomFlip(1.0)], (16, 16))
+    assert np.allclose(array(flip(photos)), photos[:, :, ::-1], atol=1e-2)
+    assert np.allclose(array(flip(photos, training=False)), photos, atol=1e-2)
+    inputs = keras.Input((16, 16, 3))
+    model = keras.Model(inputs, flip(inputs))
+    assert np.allclose(model.predict(photos, verbose=0), photos, atol=1e-2)
+    assert np.allclose(array(model(photos, training=True)), photos[:, :, ::-1], atol=1e-2)

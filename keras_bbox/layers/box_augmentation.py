@@ -118,7 +118,7 @@ class BoxAugmentation(keras.layers.Layer):
         self._seed_generator = keras.random.SeedGenerator(seed)
         self.built = True  # it has a state from the start, ready for stateless calls
 
-    def call(self, images: Array, boxes: Array | None = None, training: bool = False) -> Any:
+    def call(self, images: Array, boxes: Array | None = None, training: bool = True) -> Any:
         """Augments a batch in training, and resizes it in inference.
 
         Args:
@@ -127,7 +127,8 @@ class BoxAugmentation(keras.layers.Layer):
             boxes: Shape ``(B, 4)``, or ``(B, N, 4)`` with rows without area (zeros, or -1) where an
                 image has fewer boxes: those stay as they are and are not judged. ``None`` for
                 images alone.
-            training: Whether to augment.
+            training: Whether to augment. Inside a model, Keras tells it: in ``fit`` it does, in
+                ``evaluate`` and ``predict`` it does not.
 
         Returns:
             Images, float32, 0 to 255, shape ``(B, *image_size, 3)``; with boxes, a tuple of these
