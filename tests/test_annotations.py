@@ -151,3 +151,8 @@ def test_validation_leaves_its_argument_alone():
         clean = validate_annotations(table)
     pd.testing.assert_frame_equal(table, before)
     assert clean.index.tolist() == ["row7"] and clean["y_min"].tolist() == [0.0]
+
+
+def test_an_empty_or_missing_folder_is_the_root():
+    table = pd.DataFrame({"image_id": ["a", "b", "c"], "folder": ["", None, "cake"]})
+    assert kb.annotations.image_names(table) == ["a.jpg", "b.jpg", "cake/c.jpg"]

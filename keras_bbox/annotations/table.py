@@ -298,10 +298,10 @@ def image_names(annotations: pd.DataFrame) -> list[str]:
     if "filename" in annotations:
         names = list(annotations["filename"])
     else:
-        columns = zip(annotations["folder"], annotations["image_id"], strict=True)
+        folders = annotations["folder"].fillna("").astype(str).map(lambda f: f and f"{f}/")
         names = [
-            image_id if pd.isna(image_id) else f"{'' if pd.isna(f) else f'{f}/'}{image_id}.jpg"
-            for f, image_id in columns
+            image_id if pd.isna(image_id) else f"{folder}{image_id}.jpg"
+            for folder, image_id in zip(folders, annotations["image_id"], strict=True)
         ]
     inner = {name: inner_name(name) for name in dict.fromkeys(names)}
     return [inner[name] for name in names]
