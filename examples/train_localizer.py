@@ -147,7 +147,7 @@ def parse_arguments() -> argparse.Namespace:
     add(
         "--image-size", type=positive, help="side of the network's input (default: 224; snacks: 96)"
     )
-    add("--batch-size", type=positive, default=32)
+    add("--batch-size", type=positive, help="default: 32; for the best recipe 16")
     add("--output", type=Path, default=Path("localizer-output"), metavar="DIR")
     add("--seed", type=int, default=0)
     add(
@@ -160,6 +160,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     options = parser.parse_args()
     options.image_size = options.image_size or (224 if options.data else 96)
+    options.batch_size = options.batch_size or (16 if options.recipe == "best" else 32)
     options.epochs = options.epochs or (1 if options.quick else 5)
     options.verbose = 1 if sys.stdout.isatty() else 2
     return options

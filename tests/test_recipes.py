@@ -11,7 +11,7 @@ from keras import layers
 import keras_bbox as kb
 from keras_bbox.recipes.balance import Balanced, weights_of_classes
 from keras_bbox.recipes.progress import AddEpoch, Progress
-from keras_bbox.recipes.warm_up import Echoes, halve
+from keras_bbox.recipes.warm_up import Echoes, Store, echo_epoch, halve
 
 # Keras reads TensorFlow variables in a way that NumPy 2 deprecates, in saving and conversion.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -100,21 +100,47 @@ def test_the_warm_up_moves_the_heads_alone(repeats):
     assert kept == ["low", "bn", "high"] and history["stage"].tolist() == ["warm-up"] * 2
 
 
-def test_repeated_features_are_as_good_as_fresh_ones():
-    """One repetition in half precision moves the weights like one in single precision."""
-    fresh, stored = localizer(), localizer()
-    halves, train = halve(stored), Squares()
-    for model in (fresh, stored, halves.upper):
+def test_a_step_on_held_features_is_a_step_on_the_images():
+    fresh, held, train = localizer(), localizer(), Squares(1)
+    halves = halve(held)
+    for model in (fresh, held):
+        model.get_layer("box_head").get_layer("box_jitter").amount = 0.0
+    for model in (fresh, held, halves.upper):
         model.compile("sgd", ["sparse_categorical_crossentropy", "mse"])
-    echoes = Echoes((tuple(halves.lower.predict(train.images, verbose=0)),), 8, [0])
-    (features,) = echoes[0]
-    assert [part.dtype for part in features] == ["float32"] * 2
-    order = np.random.default_rng([0, 0]).permutation(24)[:8]
-    targets = (train.labels[order], train.boxes[order])
-    fresh.train_on_batch(train.images[order], targets)
-    halves.upper.train_on_batch(list(features), targets)
-    for one, other in zip(weights(fresh), weights(stored), strict=True):
-        np.testing.assert_allclose(one, other, atol=2e-3)
+    echo_epoch(halves, train, Store(), repeats=1, seed=[0], verbose=0)
+    fresh.fit(Squares(1), verbose=0)
+    before = localizer().get_layer("box_head").get_weights()
+    assert not same(before, weights(held.get_layer("box_head")))
+    for one, other in zip(weights(fresh), weights(held), strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-3)  # half precision
+
+
+def held_batch(value, rows=4):
+    return (np.full((rows, 2, 2, 1), value, "float16"),), (np.full(rows, value), np.ones((rows, 4)))
+
+
+def test_the_store_holds_the_latest_passes():
+    store = Store(limit=100)  # a batch of 4 takes 32 bytes
+    for value in range(5):
+        store.add([held_batch(value)])
+    assert [held[0][1][0][0] for held in store.passes] == [2, 3, 4]
+    store.add([held_batch(5), *[held_batch(6)] * 9])
+    assert len(store.passes) == 1, "the latest is held, however large"
+
+
+def test_echoes_draw_from_all_passes_and_each_sample_once():
+    store = Store()
+    store.add([held_batch(0), held_batch(1)])
+    store.add([held_batch(2), held_batch(3, rows=2)])
+    echoes = Echoes(store, [0])
+    seen = []
+    for _ in range(6):
+        values = [(x[0][:, 0, 0, 0], y[0]) for x, y in (echoes[k] for k in range(len(echoes)))]
+        assert [len(x) for x, _ in values] == [4, 2], "as many as the latest pass has"
+        assert all(np.array_equal(x, y) for x, y in values)
+        seen += np.concatenate([y for _, y in values]).tolist()
+        echoes.on_epoch_end()
+    assert set(seen) == {0, 1, 2, 3} and echoes[0][0][0].dtype == "float32"
 
 
 def test_a_model_that_trains_below_its_heads_is_not_halved():
@@ -164,7 +190,7 @@ def test_it_learns_where_the_squares_are():
     train = Squares(8)
     constant = kb.iou(train.boxes, train.boxes.mean(axis=0), "rel_xyxy").mean()
     model = localizer(freeze_backbone=False)
-    history = fit(model, train, train, epochs=15, learning_rate=0.01, average=0.9)
+    history = fit(model, train, train, epochs=20, learning_rate=0.01, average=0.9)
     # Half of the way from the best that is blind to the picture, to all squares found.
     assert history["val_bbox_prediction_mean_iou"].max() > (1 + constant) / 2
     assert history["val_class_prediction_accuracy"].max() > 0.9
@@ -245,7 +271,7 @@ class PowerCut(Squares):
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("epochs", [1, 2, 3])
+@pytest.mark.parametrize("epochs", [2, 3])  # at the end of the warm-up, and later
 def test_a_stopped_training_ends_like_one_that_was_not(tmp_path, epochs):
     options = {"val": Squares(1, seed=1), "epochs": 2, "warm_up": 2, "average": 0.9}
     whole = localizer()
@@ -257,6 +283,16 @@ def test_a_stopped_training_ends_like_one_that_was_not(tmp_path, epochs):
     pd.testing.assert_frame_equal(found, expected, rtol=1e-4, check_exact=False)
     for one, other in zip(weights(whole), weights(resumed), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+def test_a_warm_up_goes_on_too(tmp_path):
+    options = {"epochs": 0, "warm_up": 3, "checkpoint": tmp_path}
+    with pytest.raises(KeyboardInterrupt):
+        fit(localizer(), PowerCut(1), **options)
+    first = pd.read_csv(tmp_path / "history.csv")
+    history = fit(localizer(), **options)
+    assert len(first) == 1 and history["epoch"].tolist() == [1, 2, 3]
+    assert history["loss"][0] == pytest.approx(first["loss"][0])
 
 
 def test_a_finished_training_is_not_repeated(tmp_path):

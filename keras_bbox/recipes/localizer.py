@@ -39,11 +39,12 @@ def fit_localizer(
     """Trains a model from `add_localization_head`, and leaves it with the best weights it had.
 
     A model with frozen layers is trained in two stages. While it *warms up*, only what is not
-    frozen learns, so that new heads do not shake trained features. As those features stay the
-    same, each batch of them serves several steps (Choi et al., "Faster Neural Network Training
-    with Data Echoing", 2019), which takes up to 1 GiB of memory. Then the model is *fine-tuned*:
-    the upper layers of the backbone thaw, except batch normalization, which keeps its statistics.
-    A model without frozen layers has one stage, `"train"`, at the full learning rate.
+    frozen learns, so that new heads do not shake trained features. As the backbone stays the same,
+    what it gave is used several times (Choi et al., "Faster Neural Network Training with Data
+    Echoing", 2019): up to 2 GiB of features of the latest epochs are held and drawn from. (Where
+    even one epoch is more, set `repeats=1`.) Then the model is *fine-tuned*: the upper layers of
+    the backbone thaw, except batch normalization, which keeps its statistics. A model without
+    frozen layers has one stage, `"train"`, at the full learning rate.
 
     Within a stage the learning rate rises over the first steps and falls along a cosine (Loshchilov
     and Hutter, "SGDR", ICLR 2017). What is judged and kept of the last stage is the moving average
@@ -61,8 +62,8 @@ def fit_localizer(
         val: The same for validation, or None.
         epochs: Epochs of fine-tuning, or of the one stage.
         warm_up: Epochs before it, if some layers are frozen.
-        repeats: How often the features of each sample are used in an epoch of the warm-up; 1 to
-            train on fresh ones only.
+        repeats: Steps made for each batch that goes through the frozen backbone; 1 to train on
+            fresh features only.
         thaw: Share of the frozen layers that thaw, counted from the top: 1 for all, 0 for none.
         learning_rate: Rate of Adam where layers learn from the start.
         fine_tune_rate: Highest rate once trained layers take part.
@@ -73,7 +74,8 @@ def fit_localizer(
         average: Momentum of the moving average, from 0, no average, to under 1.
         patience: Epochs of the last stage without a new best after which it ends; None for all.
         checkpoint: A folder to keep progress in after each epoch. Called again with the same
-            arguments, on a model built alike, the training goes on where it stopped.
+            arguments, on a model built alike, the training goes on where it stopped. (Features that
+            were held are lost; after a stop in the warm-up the end differs a little.)
         callbacks: Further callbacks, for the last stage.
         verbose: As in `fit`.
 

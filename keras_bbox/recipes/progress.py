@@ -22,6 +22,7 @@ class Progress:
         self.logs: list[dict[str, Any]] = []
         self.scores: list[float] = []
         self._best: list[np.ndarray] | None = None
+        self._seeds: list[list[int]] = []
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
             self._read(folder / PROGRESS)
@@ -45,6 +46,8 @@ class Progress:
         """Reads what was written at the end of the last epoch."""
         model.optimizer.build(model.trainable_variables)
         model.load_weights(self._state_file(len(self.logs)))
+        for state, value in zip(_seed_states(model), self._seeds, strict=True):
+            state.assign(np.array(value, "uint32"))
 
     def add_epoch(self, model: keras.Model, logs: dict[str, Any], score: float) -> None:
         """Notes an epoch, and keeps the weights of `model` if it is the best so far."""
@@ -66,7 +69,12 @@ class Progress:
         if is_best:
             _without_optimizer(model).save_weights(folder / BEST)
         self.table().to_csv(folder / HISTORY, index=False)
-        state = {"plan": self.plan, "logs": self.logs, "scores": self.scores}
+        state = {
+            "plan": self.plan,
+            "logs": self.logs,
+            "scores": self.scores,
+            "seeds": [np.array(state.numpy()).tolist() for state in _seed_states(model)],
+        }
         # In one go: a stop in the middle must not leave half a file.
         unfinished = (folder / PROGRESS).with_suffix(".unfinished")
         unfinished.write_text(json.dumps(state))
@@ -87,7 +95,7 @@ class Progress:
                 f"folder as checkpoint. Received: {name}={self.plan[name]!r}, and "
                 f"{state['plan'].get(name)!r} in '{path}'"
             )
-        self.logs, self.scores = state["logs"], state["scores"]
+        self.logs, self.scores, self._seeds = state["logs"], state["scores"], state["seeds"]
 
     def _state_file(self, epoch: int) -> Path:
         assert self.folder is not None
@@ -96,6 +104,13 @@ class Progress:
 
 def _without_optimizer(model: keras.Model) -> keras.Model:
     return keras.Model(model.inputs, model.outputs)
+
+
+def _seed_states(model: keras.Model) -> list[keras.Variable]:
+    """What dropout and its like draw from next: Keras does not save it with the weights."""
+    weights = {id(weight) for weight in model.weights}
+    rest = [value for value in model.variables if id(value) not in weights]
+    return [value for value in rest if value.name == "seed_generator_state"]
 
 
 class SaveState(keras.callbacks.Callback):

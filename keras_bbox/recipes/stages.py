@@ -8,7 +8,7 @@ import keras
 
 from keras_bbox.metrics import IOUAccuracy, MeanIOU
 from keras_bbox.recipes.progress import AddEpoch, Progress, SaveState
-from keras_bbox.recipes.warm_up import Halves, echo_epoch, halve
+from keras_bbox.recipes.warm_up import Halves, Store, echo_epoch, halve
 
 MONITOR = "val_bbox_prediction_mean_iou"
 
@@ -77,8 +77,9 @@ def _echo(
 ) -> None:
     add = AddEpoch(progress, stage.name, MONITOR, patience=None)
     add.set_model(model)
+    store = Store()
     for epoch in range(progress.epochs_of(stage.name), stage.epochs):
-        logs = echo_epoch(halves, settings.train, stage.repeats, [epoch], settings.verbose)
+        logs = echo_epoch(halves, settings.train, store, stage.repeats, [epoch], settings.verbose)
         if settings.val is not None:
             found = model.evaluate(settings.val, return_dict=True, verbose=settings.verbose)
             logs |= {f"val_{name}": value for name, value in found.items()}

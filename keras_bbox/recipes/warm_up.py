@@ -2,7 +2,8 @@
 
 Going through a frozen backbone costs far more than training the heads on it. To use what it gave
 more than once is known as data echoing (Choi et al., "Faster Neural Network Training with Data
-Echoing", 2019).
+Echoing", 2019). The echoes of several passes are mixed, so that the heads do not learn one pass by
+heart.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-_LIMIT = 2**30  # bytes of features that are held at a time
+LIMIT = 2 * 2**30  # bytes of features that are held
 
 
 class Halves(NamedTuple):
@@ -48,67 +49,92 @@ def halve(model: keras.Model) -> Halves | None:
     return Halves(lower, upper)
 
 
-class Echoes(keras.utils.PyDataset):
-    """Batches out of stored samples, in another order in each repetition."""
+class Store:
+    """Features of the latest passes through the data, as many passes as a limit lets in."""
 
-    def __init__(self, samples: tuple, batch_size: int, seed: list[int]) -> None:
+    def __init__(self, limit: int = LIMIT) -> None:
+        self.limit = limit
+        self.passes: list[list[tuple]] = []
+
+    def add(self, batches: list[tuple]) -> None:
+        """Takes in the batches of a pass, `(features, y)` or `(features, y, sample_weight)`."""
+        self.passes.append(batches)
+        while len(self.passes) > 1 and sum(map(_size, self.passes)) > self.limit:
+            self.passes.pop(0)
+
+    def samples(self) -> list[tuple[tuple, int]]:
+        """Every sample held, as a batch and a row in it."""
+        batches = [batch for held in self.passes for batch in held]
+        return [(batch, row) for batch in batches for row in range(_length(batch))]
+
+
+class Echoes(keras.utils.PyDataset):
+    """Batches of stored samples; each epoch draws as many as one pass has."""
+
+    def __init__(self, store: Store, seed: list[int]) -> None:
         super().__init__()
-        self.samples = samples
-        self.batch_size = batch_size
+        latest = store.passes[-1]
+        self.samples = store.samples()
+        self.batch_size = _length(latest[0])
+        self.count = sum(map(_length, latest))
         self.seed = seed
         self.repetition = 0
 
     def __len__(self) -> int:
-        return -(-len(self.samples[0][0]) // self.batch_size)
+        return -(-self.count // self.batch_size)
 
     def __getitem__(self, index: int) -> Any:
         rng = np.random.default_rng([*self.seed, self.repetition])
-        order = rng.permutation(len(self.samples[0][0]))
-        rows = order[index * self.batch_size : (index + 1) * self.batch_size]
-        return keras.tree.map_structure(lambda array: _single(array[rows]), self.samples)
+        drawn = rng.permutation(len(self.samples))[: self.count]
+        start = index * self.batch_size
+        chosen = [self.samples[k] for k in drawn[start : start + self.batch_size]]
+        rows = [
+            keras.tree.map_structure(lambda array, row=row: array[row], batch)
+            for batch, row in chosen
+        ]
+        return keras.tree.map_structure(lambda *values: _single(np.stack(values)), *rows)
 
     def on_epoch_end(self) -> None:
         self.repetition += 1
 
 
 def echo_epoch(
-    halves: Halves, train: Any, repeats: int, seed: list[int], verbose: str | int
+    halves: Halves, train: Any, store: Store, repeats: int, seed: list[int], verbose: str | int
 ) -> dict[str, float]:
-    """Trains the upper half for one pass through the data, `repeats` times on each sample.
+    """Trains the upper half for one pass through the data, on each sample `repeats` times.
 
     Args:
         halves: The halves; the upper one compiled.
         train: A `PyDataset` of batches `(X, y)` or `(X, y, sample_weight)`.
-        repeats: How often each sample's features are used.
+        store: Features of earlier passes, which are used again too; it takes in those of this one.
+        repeats: How many steps are made for each batch.
         seed: What the orders are drawn from.
         verbose: As in `fit`.
 
     Returns:
         The logs of the last repetition.
     """
-    logs: dict[str, float] = {}
     train.on_epoch_begin()
-    for part, (samples, batch_size) in enumerate(_stored(halves.lower, train)):
-        echoes = Echoes(samples, batch_size, [*seed, part])
-        history = halves.upper.fit(echoes, epochs=repeats, shuffle=False, verbose=verbose)
-        logs = {name: values[-1] for name, values in history.history.items()}
+    store.add(list(_with_features(halves.lower, train)))
     train.on_epoch_end()
-    return logs
+    echoes = Echoes(store, seed)
+    history = halves.upper.fit(echoes, epochs=repeats, shuffle=False, verbose=verbose)
+    return {name: values[-1] for name, values in history.history.items()}
 
 
-def _stored(lower: keras.Model, train: Any) -> Iterator[tuple[tuple, int]]:
-    """Samples with features for images, as many at a time as the limit lets in; the batch size."""
-    parts: list[tuple] = []
-    size = 0
+def _with_features(lower: keras.Model, train: Any) -> Iterator[tuple]:
     for index in range(len(train)):
         X, *rest = train[index]
         features = keras.tree.flatten(lower.predict_on_batch(X))
-        parts.append((tuple(_half(array) for array in features), *rest))
-        size += sum(array.nbytes for array in parts[-1][0])
-        if size > _LIMIT or index == len(train) - 1:
-            samples = keras.tree.map_structure(lambda *arrays: np.concatenate(arrays), *parts)
-            yield samples, len(parts[0][0][0])
-            parts, size = [], 0
+        yield (tuple(_half(array) for array in features), *rest)
+
+
+def _length(batch: tuple) -> int:
+    return len(batch[0][0])
+
+
+def _size(batches: list[tuple]) -> int:
+    return sum(array.nbytes for batch in batches for array in batch[0])
 
 
 def _half(array: Any) -> np.ndarray:
