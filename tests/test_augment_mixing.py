@@ -137,6 +137,42 @@ def test_later_patches_cover_earlier_ones():
         assert sorted(out.labels) == [1, 2, 3]
 
 
+def test_boxes_on_patches_are_judged_by_the_original_under_later_patches():
+    # A box that is half on the patch of another one may lose half of that to a later patch.
+    boxes = np.array([[0.0, 0.0, 0.5, 1.0], [0.25, 0.0, 0.75, 1.0], [0.6, 0.0, 1.0, 0.9]])
+    partner = Sample(np.zeros((40, 40, 3), np.uint8), boxes, np.arange(3))
+    empty = partner.take(np.zeros(3, bool))
+    options = {"probability": 1.0, "count": 3, "low": 1.0, "high": 1.0}
+    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    windows = []
+    original = COPY_PASTE.cut_out
+
+    def spy(sample, matrix, window, *rest):
+        windows.append((matrix, window))
+        return original(sample, matrix, window, *rest)
+
+    for seed in range(60):
+        windows.clear()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(COPY_PASTE, "cut_out", spy)
+            out = CopyPaste([partner], min_visibility=0.4, **options)(
+                empty, np.random.default_rng(seed)
+            )
+        kept = []
+        for k, (matrix, window) in enumerate(windows):
+            x, y = matrix[:2, 2]
+            for label, box in enumerate(boxes * 40 + (x, y, x, y)):
+                seen = np.zeros((40, 40), bool)
+                x1, y1, x2, y2 = window
+                seen[y1:y2, x1:x2] = True
+                for a, b, c, d in [later for _, later in windows[k + 1 :]]:
+                    seen[b:d, a:c] = False
+                left, top, right, bottom = box.round().astype(int).clip(0, 40)
+                share = seen[top:bottom, left:right].sum() / (1600 * areas[label])
+                kept += [label] if share >= 0.4 - 1e-9 else []
+        assert sorted(out.labels.tolist()) == sorted(kept)
+
+
 def test_a_hole_in_a_box_leaves_its_edges():
     left = COPY_PASTE._what_is_left
     share, box = left(np.array([0.0, 0, 10, 10]), np.array([[4.0, 4, 6, 6], [5, 5, 7, 6]]))

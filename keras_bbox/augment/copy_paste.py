@@ -74,19 +74,23 @@ class CopyPaste:
         if rng.random() >= self.probability:
             return resize(sample, image_size) if image_size else sample
         size = height, width = image_size or sample.image.shape[:2]
-        layers = [resize(sample, size)]
+        layers, shown = [resize(sample, size)], [np.ones(len(sample.boxes))]
         canvas = layers[0].image.copy()
         partner = draw_partner(sample, self.others, rng)
         windows = []
         for box in self._draw_boxes(rng, partner):
             matrix, window = self._place(rng, box, partner.image.shape, size)
-            patch = cut_out(partner, matrix, window, size, self.min_visibility)
+            patch, shares = cut_out(partner, matrix, window, size, self.min_visibility)
             x1, y1, x2, y2 = window
             canvas[y1:y2, x1:x2] = patch.image
             windows.append(window)
             layers.append(patch)
+            shown.append(shares)
         covers = np.array(windows, np.float64).reshape(-1, 4) / (width, height, width, height)
-        seen = [self._uncovered(layer, covers[k:]) for k, layer in enumerate(layers)]
+        seen = [
+            self._uncovered(layer, share, covers[k:])
+            for k, (layer, share) in enumerate(zip(layers, shown, strict=True))
+        ]
         return join(seen, canvas, sample.boxes)
 
     def _draw_boxes(self, rng: np.random.Generator, partner: Sample) -> np.ndarray:
@@ -119,11 +123,12 @@ class CopyPaste:
         )
         return matrix, (x, y, x + columns, y + rows)
 
-    def _uncovered(self, sample: Sample, covers: np.ndarray) -> Sample:
+    def _uncovered(self, sample: Sample, shown: np.ndarray, covers: np.ndarray) -> Sample:
+        """Cuts boxes, of which a share is shown, to what covers leave; judges by the originals."""
         if not len(covers) or not len(sample.boxes):
             return sample
         views = [_what_is_left(box, covers) for box in np.asarray(sample.boxes, np.float64)]
-        shares = np.array([share for share, _ in views])
+        shares = shown * [share for share, _ in views]
         boxes = np.array([box for _, box in views])
         return sample._replace(boxes=boxes).take(enough(shares, self.min_visibility))
 

@@ -46,7 +46,7 @@ def cut_out(
     window: tuple[int, int, int, int],
     canvas: tuple[int, int],
     min_visibility: float,
-) -> Sample:
+) -> tuple[Sample, np.ndarray]:
     """Shows a sample through a window of a canvas.
 
     Args:
@@ -58,7 +58,7 @@ def cut_out(
 
     Returns:
         The window's pixels, and the boxes that are seen, cut at the window, as fractions of the
-        canvas.
+        canvas; and the share of each of these boxes that is seen.
     """
     x1, y1, x2, y2 = window
     height, width = sample.image.shape[:2]
@@ -71,7 +71,8 @@ def cut_out(
     shares = geometry.visible_share(boxes, to_window, height=rows, width=columns)
     moved = geometry.transform_boxes(boxes, matrix).clip((x1, y1, x1, y1), (x2, y2, x2, y2))
     moved = moved / (canvas[1], canvas[0], canvas[1], canvas[0])
-    return sample._replace(image=image, boxes=moved).take(enough(shares, min_visibility))
+    keep = enough(shares, min_visibility)
+    return sample._replace(image=image, boxes=moved).take(keep), shares[keep]
 
 
 def join(samples: Sequence[Sample], image: np.ndarray, boxes_like: np.ndarray) -> Sample:

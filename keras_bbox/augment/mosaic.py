@@ -82,7 +82,7 @@ class Mosaic:
         pieces = []
         for one, window in zip((sample, *partners), windows, strict=True):
             matrix = self._cover(rng, one, window)
-            piece = cut_out(one, matrix, window, (height, width), self.min_visibility)
+            piece, _ = cut_out(one, matrix, window, (height, width), self.min_visibility)
             x1, y1, x2, y2 = window
             canvas[y1:y2, x1:x2] = piece.image
             pieces.append(piece)
