@@ -140,7 +140,7 @@ def times(number: Number, matrix: np.ndarray) -> Array:
 def take(values: np.ndarray, index: Number) -> Array:
     """The entry or row of a constant array at an index, or those of each image."""
     if not is_tensor(index):
-        return values[index]
+        return values[index.astype(int) if isinstance(index, np.ndarray) else index]
     xp = array_module(index)
     return xp.take(_of(xp, values), xp.cast(index, "int32"), axis=0)
 
@@ -153,6 +153,14 @@ def product(second: Array, first: Array) -> Array:
     second, first = _of(xp, second), _of(xp, first)
     # Not matmul: accelerators round its factors to ten bits, which would be pixels here.
     return xp.sum(second[..., :, :, None] * first[..., None, :, :], axis=-2)
+
+
+def join_colors(second: Array, first: Array) -> Array:
+    """The 3x4 matrix that does what two do in turn, image by image where one has several."""
+    xp = array_module(second, first)
+    second = _of(xp, second)
+    joined = product(second[..., :3], first)
+    return xp.concatenate([joined[..., :3], joined[..., 3:] + second[..., 3:]], axis=-1)
 
 
 def _of(xp: Any, value: Any) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
 from typing import Any
 
@@ -177,8 +177,7 @@ class BoundingBoxSequence(keras.utils.PyDataset):
         padding = self.batch_size - len(rows) if self.last_batch == "pad" else 0
         X = np.empty((len(rows) + padding, *self.image_size, 3), self._pixel_dtype)
         samples = []
-        for k, row in enumerate(rows):
-            sample = self._sample(row, epoch)
+        for k, sample in enumerate(self._samples(rows, epoch)):
             X[k] = sample.image
             samples.append(sample._replace(image=None))
         X[len(rows) :] = X[len(rows) - 1]
@@ -273,18 +272,28 @@ class BoundingBoxSequence(keras.utils.PyDataset):
             return images.MemoryCache(*self.image_size, exact=exact, limit=limit).open
         return images.FolderCache(cache, *self.image_size, exact=exact).open
 
-    def _sample(self, row: int, epoch: int) -> augmentation.Sample:
-        sample = augmentation.Sample(
-            self._open(self._paths[row]), self._boxes[row : row + 1], self._labels[row : row + 1]
-        )
+    def _samples(self, rows: np.ndarray, epoch: int) -> Iterator[augmentation.Sample]:
+        samples = (self._given(row) for row in rows)
         if self.augment is None:
-            return augmentation.resize(sample, self.image_size)
-        rng = np.random.default_rng([self.seed, epoch, row])
+            return (augmentation.resize(sample, self.image_size) for sample in samples)
+        rngs = [np.random.default_rng([self.seed, epoch, row]) for row in rows]
         if isinstance(self.augment, augmentation.Pipeline):
-            return self.augment(sample, rng, image_size=self.image_size)
+            return self.augment.batch(list(samples), rngs, self.image_size)
+        return map(self._augmented, samples, rngs, rows)
+
+    def _given(self, row: int) -> augmentation.Sample:
+        one = slice(row, row + 1)
+        return augmentation.Sample(
+            self._open(self._paths[row]), self._boxes[one], self._labels[one]
+        )
+
+    def _augmented(
+        self, sample: augmentation.Sample, rng: np.random.Generator, row: int
+    ) -> augmentation.Sample:
+        assert self.augment is not None  # for the type checker
         decoded = sample._replace(image=sample.image.decode()[0])
-        sample = self._checked(self.augment(decoded, rng), row)
-        return augmentation.resize(sample, self.image_size)
+        augmented = self._checked(self.augment(decoded, rng), row)
+        return augmentation.resize(augmented, self.image_size)
 
     def _checked(self, sample: augmentation.Sample, row: int) -> augmentation.Sample:
         boxes, labels = np.shape(sample.boxes), np.shape(sample.labels)
