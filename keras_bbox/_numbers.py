@@ -107,9 +107,14 @@ def matrix(rows: Sequence[Sequence[Number]], *numbers: Number) -> Array:
         return np.array(rows, dtype=np.float64)
     flat = [number for row in rows for number in row]
     xp = array_module(*flat)
+    if xp is np:
+        made = np.empty((*like.shape, len(rows), len(rows[0])))
+        for k, number in enumerate(flat):
+            made[..., k // len(rows[0]), k % len(rows[0])] = number
+        return made
     flat = [xp.ones_like(like) * n if isinstance(n, PLAIN) else n for n in flat]
-    images = like.shape if xp is np else (-1,)  # a graph may not know the number
-    return xp.reshape(xp.stack(flat, axis=-1), (*images, len(rows), len(rows[0])))
+    # A graph may not know how many images there are.
+    return xp.reshape(xp.stack(flat, axis=-1), (-1, len(rows), len(rows[0])))
 
 
 def entries(matrix: Array) -> Sequence[Sequence[Number]]:

@@ -23,6 +23,7 @@ from keras_bbox.annotations import (
 from keras_bbox.boxes import convert_boxes, parse_format
 
 LAST_BATCH = ("keep", "drop", "pad")
+_BATCHES = 6  # whose memory is used again
 TARGETS = ("each", "largest", "most_central", "random")
 
 
@@ -151,6 +152,8 @@ class BoundingBoxSequence(keras.utils.PyDataset):
         self.epoch = 0
         self._epoch_begun = False
         self._open = self._opener(cache, cache_limit)
+        shape = (batch_size, *self.image_size, 3)
+        self._batches = images.Batches(shape, self._pixel_dtype, limit=_BATCHES)
         images.use_own_threads(0)
         self._paths = existing_paths(self.annotations, image_dir)
         ids = {name: class_id for class_id, name in enumerate(self.class_names)}
@@ -175,7 +178,7 @@ class BoundingBoxSequence(keras.utils.PyDataset):
         epoch = self.epoch  # read once: another thread may begin the next epoch meanwhile
         rows = self.rows(index % len(self), epoch)
         padding = self.batch_size - len(rows) if self.last_batch == "pad" else 0
-        X = np.empty((len(rows) + padding, *self.image_size, 3), self._pixel_dtype)
+        X = self._batches.empty(len(rows) + padding)
         samples = []
         for k, sample in enumerate(self._samples(rows, epoch)):
             X[k] = sample.image

@@ -87,8 +87,9 @@ def draw_steps(
     _append_colors(filters, np.broadcast_to(drawn.color, (len(rngs), 3, 4)))
     rows, columns = image_size or (np.trunc(drawn.height), np.trunc(drawn.width))
     fit = geometry.scaling(columns / drawn.width, rows / drawn.height)
-    sizes = (np.broadcast_to(size, len(rngs)) for size in (rows, columns))
-    return Views(product(fit, drawn.matrix), *sizes, filters)
+    heights, widths = (np.broadcast_to(size, len(rngs)) for size in (rows, columns))
+    matrices = np.broadcast_to(product(fit, drawn.matrix), (len(rngs), 3, 3))
+    return Views(matrices, heights, widths, filters)
 
 
 def _add_one_by_one(

@@ -129,9 +129,15 @@ class Pipeline:
             >>> [out.image.shape for out in pipeline.batch(samples, rngs, (32, 32))]
             [(32, 32, 3), (32, 32, 3), (32, 32, 3)]
         """
-        drawn = self._draw(samples, rngs, image_size)
-        for sample, (draw, margins) in zip(samples, drawn, strict=True):
-            yield self._finish(draw(sample), margins >= 0)
+        if len({len(sample.boxes) for sample in samples}) > 1:
+            for sample, rng in zip(samples, rngs, strict=True):
+                yield self(sample, rng, image_size)
+            return
+        draws, margins = zip(*self._draw(samples, rngs, image_size), strict=True)
+        moved = _move_boxes(samples, draws, self.rotated_boxes)
+        for sample, draw, boxes, over in zip(samples, draws, moved, margins, strict=True):
+            augmented = sample._replace(image=draw.move_pixels(sample.image), boxes=boxes)
+            yield self._finish(augmented, over >= 0)
 
     def _finish(self, augmented: Sample, shown: np.ndarray) -> Sample:
         if self.hidden_boxes == "resample":
@@ -167,9 +173,6 @@ class Pipeline:
         image_size: tuple[int, int] | None,
     ) -> list[tuple[Draw, np.ndarray]]:
         """Returns a draw for each sample, and by how much each box is over the thresholds."""
-        if len({len(sample.boxes) for sample in samples}) > 1:
-            pairs = zip(samples, rngs, strict=True)
-            return [self._draw([sample], [rng], image_size)[0] for sample, rng in pairs]
         best: list[Any] = [None] * len(samples)
         least = np.full(len(samples), -np.inf)
         rows = list(range(len(samples)))
@@ -192,8 +195,7 @@ class Pipeline:
     ) -> list[tuple[Draw, np.ndarray]]:
         shapes = [sample.image.shape[:2] for sample in samples]
         heights, widths = np.array(shapes, np.float64).T
-        scale = np.stack([widths, heights, widths, heights], axis=-1)[:, None]
-        boxes = np.stack([sample.boxes for sample in samples]) * scale
+        boxes = _in_pixels(samples, heights, widths)
         views = draw_steps(self.steps, rngs, heights, widths, boxes, image_size)
         margins = self._margins(views, boxes)
         targets = np.stack([views.heights, views.widths], axis=-1).astype(int).tolist()
@@ -229,6 +231,25 @@ class Pipeline:
             margins = np.minimum(margins, (sides / size[..., 2:]).prod(axis=-1) - self.min_area)
             margins = np.minimum(margins, sides.min(axis=-1) - self.min_size)
         return margins
+
+
+def _in_pixels(samples: Sequence[Sample], heights: np.ndarray, widths: np.ndarray) -> np.ndarray:
+    scale = np.stack([widths, heights, widths, heights], axis=-1)[:, None]
+    return np.stack([sample.boxes for sample in samples]) * scale
+
+
+def _move_boxes(samples: Sequence[Sample], draws: Sequence[Draw], shape: str) -> list[np.ndarray]:
+    """What each draw does to the boxes of its sample, of which all have as many."""
+    given = _in_pixels(samples, *np.array([draw.source for draw in draws], np.float64).T)
+    moved = batches.move_boxes(given, np.stack([draw.matrix for draw in draws]), shape=shape)
+    heights, widths = np.array([draw.target for draw in draws], np.float64).T
+    moved /= np.stack([widths, heights, widths, heights], axis=-1)[:, None]
+    dtypes = (np.asarray(sample.boxes).dtype for sample in samples)
+    moved = moved.clip(0.0, 1.0)
+    return [
+        boxes.astype(dtype if dtype.kind == "f" else np.float64)
+        for boxes, dtype in zip(moved, dtypes, strict=True)
+    ]
 
 
 def _areas(boxes: np.ndarray) -> np.ndarray:

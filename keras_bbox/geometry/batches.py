@@ -34,7 +34,7 @@ def move_boxes(boxes: Array, matrices: Array, *, shape: str) -> Array:
     return xp.concatenate([xp.min(moved, axis=-2), xp.max(moved, axis=-2)], axis=-1)
 
 
-def visible_share(boxes: Array, matrices: Array, *, height: int, width: int) -> Array:
+def visible_share(boxes: Array, matrices: Array, *, height: Array, width: Array) -> Array:
     """The share of each box's area that lies on the canvas, as ``geometry.visible_share`` has it.
 
     The box is the unit square. Its part in the quadrant between two lines is bounded by pieces of
@@ -45,8 +45,8 @@ def visible_share(boxes: Array, matrices: Array, *, height: int, width: int) -> 
     Args:
         boxes: Shape ``(..., N, 4)``, ``xyxy`` in pixels; NumPy arrays or tensors.
         matrices: Shape ``(..., 3, 3)``, with the boxes wholly in front of the horizon.
-        height: The canvas's height.
-        width: The canvas's width.
+        height: The canvas's height, or one for each image, of shape ``(B, 1, 1)``.
+        width: The canvas's width, likewise.
 
     Returns:
         Shape ``(..., N)``, from 0 to 1; of no meaning for a box without area.
