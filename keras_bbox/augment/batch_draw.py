@@ -17,7 +17,7 @@ from keras_bbox.augment.batch_steps import (
     draws_for_batches,
 )
 from keras_bbox.augment.choose import Step, chosen_steps
-from keras_bbox.augment.spatial import Frame, View
+from keras_bbox.augment.spatial import Frame
 
 _BLOCK = 32  # numbers that are drawn at once: a call takes longer than a number
 
@@ -35,6 +35,20 @@ class Uniforms:
         if len(self._block) < size:
             fresh = [rng.random(max(_BLOCK, size)) for rng in self.rngs]
             self._block = np.stack(fresh, axis=1)
+        drawn, self._block = self._block[:size], self._block[size:]
+        return drawn
+
+
+class OwnUniforms:
+    """The same numbers for a single image, as plain ones: arrays of one take many times as long."""
+
+    def __init__(self, rng: np.random.Generator):
+        self.rng = rng
+        self._block: list[float] = []
+
+    def __call__(self, size: int) -> list[float]:
+        if len(self._block) < size:
+            self._block = self.rng.random(max(_BLOCK, size)).tolist()
         drawn, self._block = self._block[:size], self._block[size:]
         return drawn
 
@@ -76,14 +90,24 @@ def draw_steps(
     Returns:
         The views.
     """
-    rng = BatchGenerator(Uniforms(rngs))
-    drawn = Drawn(np.eye(3), heights, widths)
     filters: list[list[Filter]] = [[] for _ in rngs]
-    for step in steps:
-        if draws_for_batches(step):
-            drawn = add_step(step, rng, drawn, boxes)
-        else:
-            drawn = _add_one_by_one(step, rngs, drawn, boxes, filters)
+    if len(rngs) == 1:
+        rng = BatchGenerator(OwnUniforms(rngs[0]))
+        drawn = Drawn(np.eye(3), float(heights[0]), float(widths[0]))
+        for step in steps:
+            if draws_for_batches(step):
+                drawn = add_step(step, rng, drawn, boxes[0])
+            else:
+                chosen = tuple(chosen_steps((step,), rngs[0]))
+                drawn = _add_to_one(chosen, rngs[0], drawn, boxes[0], filters[0])
+    else:
+        rng = BatchGenerator(Uniforms(rngs))
+        drawn = Drawn(np.eye(3), heights, widths)
+        for step in steps:
+            if draws_for_batches(step):
+                drawn = add_step(step, rng, drawn, boxes)
+            else:
+                drawn = _add_one_by_one(step, rngs, drawn, boxes, filters)
     _append_colors(filters, np.broadcast_to(drawn.color, (len(rngs), 3, 4)))
     rows, columns = image_size or (np.trunc(drawn.height), np.trunc(drawn.width))
     fit = geometry.scaling(columns / drawn.width, rows / drawn.height)
@@ -104,13 +128,11 @@ def _add_one_by_one(
     if not rows:
         return drawn
     drawn = _for_each(drawn, len(rngs))
-    # What comes after the colors so far must not be mixed with them.
-    _append_colors([filters[k] for k in rows], drawn.color[rows])
-    drawn.color[rows] = NO_COLOR
     for k in rows:
-        view = View(drawn.matrix[k], float(drawn.height[k]), float(drawn.width[k]))
-        view = _draw_one(chosen[k], rngs[k], view, boxes[k], filters[k])
-        drawn.matrix[k], drawn.height[k], drawn.width[k] = view
+        matrix, height, width, color = (values[k] for values in drawn)
+        one = Drawn(matrix, float(height), float(width), color)
+        one = _add_to_one(chosen[k], rngs[k], one, boxes[k], filters[k])
+        drawn.matrix[k], drawn.height[k], drawn.width[k], drawn.color[k] = one
     return drawn
 
 
@@ -119,26 +141,30 @@ def _for_each(drawn: Drawn, count: int) -> Drawn:
     return Drawn(*(np.broadcast_to(v, s).copy() for v, s in zip(drawn, shapes, strict=True)))
 
 
-def _draw_one(
+def _add_to_one(
     steps: Sequence[Step],
     rng: np.random.Generator,
-    view: View,
+    drawn: Drawn,
     boxes: np.ndarray,
     filters: list[Filter],
-) -> View:
-    matrix, height, width = view
+) -> Drawn:
+    if not steps:
+        return drawn
+    # What comes after the colors so far must not be mixed with them.
+    _append_colors([filters], drawn.color[None])
+    matrix, height, width, _ = drawn
     for step in steps:
         if hasattr(step, "view"):
             moved = geometry.transform_boxes(boxes, matrix)
-            drawn, height, width = step.view(rng, Frame(height, width, moved))
-            matrix = drawn @ matrix
+            added, height, width = step.view(rng, Frame(height, width, moved))
+            matrix = added @ matrix
         elif hasattr(step, "matrix"):
             matrix = step.matrix(rng, height, width) @ matrix
         elif hasattr(step, "color_matrix"):
             _append_colors([filters], step.color_matrix(rng)[None])
         else:
             filters.append(step.filter(rng))
-    return View(matrix, height, width)
+    return Drawn(matrix, height, width)
 
 
 def _append_colors(filters: Sequence[list[Filter]], colors: np.ndarray) -> None:

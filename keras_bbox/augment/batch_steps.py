@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_bbox._arrays import Array, array_module
-from keras_bbox._numbers import Number, join_colors, product, select
+from keras_bbox._numbers import PLAIN, Number, join_colors, product, select
 from keras_bbox.augment import color, crops, spatial
 from keras_bbox.augment.choose import OneOf, RandomApply
 from keras_bbox.geometry.batches import move_boxes
@@ -57,10 +57,11 @@ class BatchGenerator:
     """Draws for many images at once; the methods are those of a NumPy generator that steps use.
 
     What is one number there is an array of shape ``(B,)`` here, and what is an array of so many
-    numbers is a list of such arrays.
+    numbers is a list of such arrays. For a single image they may be plain numbers.
 
     Args:
-        uniforms: From a count to so many numbers from 0 to 1 for each image, ``(count, B)``.
+        uniforms: From a count to so many numbers from 0 to 1 for each image, ``(count, B)``, or
+            a list of plain numbers.
     """
 
     def __init__(self, uniforms: Callable[[int], Array]):
@@ -77,6 +78,8 @@ class BatchGenerator:
     def integers(self, low: Number, high: Number | None = None, *, endpoint: bool = False) -> Array:
         low, high = (0, low) if high is None else (low, high)
         count, drawn = high - low + endpoint, self.random()
+        if isinstance(drawn, PLAIN):
+            return low + min(int(drawn * count), int(count) - 1)
         xp = array_module(drawn)
         # The largest draw times the count may round up to the count.
         return low + xp.minimum(xp.floor(drawn * count), count - 1)
