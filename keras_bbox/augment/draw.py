@@ -64,7 +64,7 @@ class Draw:
             boxes=boxes.astype(dtype if dtype.kind == "f" else np.float64),
         )
 
-    def move_pixels(self, image: np.ndarray | images.Photo) -> np.ndarray:
+    def move_pixels(self, image: Any) -> np.ndarray:
         """Maps an image to the result, and applies the filters.
 
         Args:
