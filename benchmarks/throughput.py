@@ -131,14 +131,26 @@ def augmenters(photos: Photos, count: int) -> Iterator[tuple[str, Run]]:
     rows = range(min(count, len(photos.paths)))
     decoded = [images.read_image(photos.paths[row]) for row in rows]
     pipeline = augment.Pipeline(STEPS)
+    samples = [
+        augment.Sample(image, photos.boxes[row : row + 1], photos.labels[row : row + 1])
+        for row, image in zip(rows, decoded, strict=True)
+    ]
 
     def ours(turn: int) -> int:
-        for row, image in zip(rows, decoded, strict=True):
-            sample = augment.Sample(image, photos.boxes[row : row + 1], photos.labels[row:][:1])
-            pipeline(sample, np.random.default_rng([0, turn, row]), image_size=(SIDE, SIDE))
+        rngs = [np.random.default_rng([0, turn, row]) for row in rows]
+        for k in range(0, len(rows), BATCH):
+            batch = slice(k, k + BATCH)
+            for _ in pipeline.batch(samples[batch], rngs[batch], (SIDE, SIDE)):
+                pass
+        return len(rows)
+
+    def ours_one_by_one(turn: int) -> int:
+        for row, sample in zip(rows, samples, strict=True):
+            pipeline(sample, np.random.default_rng([0, turn, row]), (SIDE, SIDE))
         return len(rows)
 
     yield OURS, ours
+    yield f"{OURS}, image by image", ours_one_by_one
     if importlib.util.find_spec("albumentations"):
         for first, name in ((True, ALBUMENTATIONS), (False, "the same, cropped after the affine")):
             compose = albumentations_steps(crop_first=first)
@@ -180,7 +192,7 @@ def stages(photos: Photos, rounds: int) -> dict[str, float]:
         "read": lambda: [np.fromfile(path, np.uint8) for path in paths],
         "decode": lambda: [cv2.imdecode(one, cv2.IMREAD_COLOR_RGB) for one in data],
         "draw": lambda: [np.random.default_rng([0, 0, row]) for row in rows],
-        "augment": lambda: [pipeline(samples[k], rngs[k], image_size=size) for k in rows],
+        "augment": lambda: [None for _ in pipeline.batch(samples, rngs, size)],
         "warp": lambda: [
             images.warp_image(decoded[k], matrices[k], height=SIDE, width=SIDE) for k in rows
         ],

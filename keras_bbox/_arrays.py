@@ -18,15 +18,19 @@ Array = Any  # a NumPy array, a tensor of the running backend, or a symbolic Ker
 
 def is_tensor(value: object) -> bool:
     """Return True for a backend tensor, a Keras variable or a symbolic tensor."""
-    # Keras's own NumPy backend calls every ndarray a tensor; here NumPy is always NumPy.
-    if isinstance(value, np.ndarray | np.generic):
+    # Keras's own NumPy backend calls every ndarray a tensor; here NumPy is always NumPy. (To ask
+    # Keras takes far longer than to ask for these types.)
+    if isinstance(value, np.ndarray | np.generic | float | int):
         return False
     return isinstance(value, keras.KerasTensor | keras.Variable) or keras.ops.is_tensor(value)
 
 
 def array_module(*arrays: object) -> Any:
     """Return `keras.ops` when any of the arrays is a tensor, else `numpy`."""
-    return keras.ops if any(is_tensor(array) for array in arrays) else np
+    for array in arrays:
+        if is_tensor(array):
+            return keras.ops
+    return np
 
 
 def as_arrays(**arrays: object) -> list[Array]:

@@ -107,9 +107,14 @@ def matrix(rows: Sequence[Sequence[Number]], *numbers: Number) -> Array:
         return np.array(rows, dtype=np.float64)
     flat = [number for row in rows for number in row]
     xp = array_module(*flat)
+    if xp is np:
+        made = np.empty((*like.shape, len(rows), len(rows[0])))
+        for k, number in enumerate(flat):
+            made[..., k // len(rows[0]), k % len(rows[0])] = number
+        return made
     flat = [xp.ones_like(like) * n if isinstance(n, PLAIN) else n for n in flat]
-    images = like.shape if xp is np else (-1,)  # a graph may not know the number
-    return xp.reshape(xp.stack(flat, axis=-1), (*images, len(rows), len(rows[0])))
+    # A graph may not know how many images there are.
+    return xp.reshape(xp.stack(flat, axis=-1), (-1, len(rows), len(rows[0])))
 
 
 def entries(matrix: Array) -> Sequence[Sequence[Number]]:
@@ -140,7 +145,7 @@ def times(number: Number, matrix: np.ndarray) -> Array:
 def take(values: np.ndarray, index: Number) -> Array:
     """The entry or row of a constant array at an index, or those of each image."""
     if not is_tensor(index):
-        return values[index]
+        return values[index.astype(int) if isinstance(index, np.ndarray) else index]
     xp = array_module(index)
     return xp.take(_of(xp, values), xp.cast(index, "int32"), axis=0)
 
@@ -153,6 +158,14 @@ def product(second: Array, first: Array) -> Array:
     second, first = _of(xp, second), _of(xp, first)
     # Not matmul: accelerators round its factors to ten bits, which would be pixels here.
     return xp.sum(second[..., :, :, None] * first[..., None, :, :], axis=-2)
+
+
+def join_colors(second: Array, first: Array) -> Array:
+    """The 3x4 matrix that does what two do in turn, image by image where one has several."""
+    xp = array_module(second, first)
+    second = _of(xp, second)
+    joined = product(second[..., :3], first)
+    return xp.concatenate([joined[..., :3], joined[..., 3:] + second[..., 3:]], axis=-1)
 
 
 def _of(xp: Any, value: Any) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
 from typing import Any
 
@@ -23,6 +23,7 @@ from keras_bbox.annotations import (
 from keras_bbox.boxes import convert_boxes, parse_format
 
 LAST_BATCH = ("keep", "drop", "pad")
+_BATCHES = 6  # whose memory is used again
 TARGETS = ("each", "largest", "most_central", "random")
 
 
@@ -151,6 +152,8 @@ class BoundingBoxSequence(keras.utils.PyDataset):
         self.epoch = 0
         self._epoch_begun = False
         self._open = self._opener(cache, cache_limit)
+        shape = (batch_size, *self.image_size, 3)
+        self._batches = images.Batches(shape, self._pixel_dtype, limit=_BATCHES)
         images.use_own_threads(0)
         self._paths = existing_paths(self.annotations, image_dir)
         ids = {name: class_id for class_id, name in enumerate(self.class_names)}
@@ -175,10 +178,9 @@ class BoundingBoxSequence(keras.utils.PyDataset):
         epoch = self.epoch  # read once: another thread may begin the next epoch meanwhile
         rows = self.rows(index % len(self), epoch)
         padding = self.batch_size - len(rows) if self.last_batch == "pad" else 0
-        X = np.empty((len(rows) + padding, *self.image_size, 3), self._pixel_dtype)
+        X = self._batches.empty(len(rows) + padding)
         samples = []
-        for k, row in enumerate(rows):
-            sample = self._sample(row, epoch)
+        for k, sample in enumerate(self._samples(rows, epoch)):
             X[k] = sample.image
             samples.append(sample._replace(image=None))
         X[len(rows) :] = X[len(rows) - 1]
@@ -273,18 +275,28 @@ class BoundingBoxSequence(keras.utils.PyDataset):
             return images.MemoryCache(*self.image_size, exact=exact, limit=limit).open
         return images.FolderCache(cache, *self.image_size, exact=exact).open
 
-    def _sample(self, row: int, epoch: int) -> augmentation.Sample:
-        sample = augmentation.Sample(
-            self._open(self._paths[row]), self._boxes[row : row + 1], self._labels[row : row + 1]
-        )
+    def _samples(self, rows: np.ndarray, epoch: int) -> Iterator[augmentation.Sample]:
+        samples = (self._given(row) for row in rows)
         if self.augment is None:
-            return augmentation.resize(sample, self.image_size)
-        rng = np.random.default_rng([self.seed, epoch, row])
+            return (augmentation.resize(sample, self.image_size) for sample in samples)
+        rngs = [np.random.default_rng([self.seed, epoch, row]) for row in rows]
         if isinstance(self.augment, augmentation.Pipeline):
-            return self.augment(sample, rng, image_size=self.image_size)
+            return self.augment.batch(list(samples), rngs, self.image_size)
+        return map(self._augmented, samples, rngs, rows)
+
+    def _given(self, row: int) -> augmentation.Sample:
+        one = slice(row, row + 1)
+        return augmentation.Sample(
+            self._open(self._paths[row]), self._boxes[one], self._labels[one]
+        )
+
+    def _augmented(
+        self, sample: augmentation.Sample, rng: np.random.Generator, row: int
+    ) -> augmentation.Sample:
+        assert self.augment is not None  # for the type checker
         decoded = sample._replace(image=sample.image.decode()[0])
-        sample = self._checked(self.augment(decoded, rng), row)
-        return augmentation.resize(sample, self.image_size)
+        augmented = self._checked(self.augment(decoded, rng), row)
+        return augmentation.resize(augmented, self.image_size)
 
     def _checked(self, sample: augmentation.Sample, row: int) -> augmentation.Sample:
         boxes, labels = np.shape(sample.boxes), np.shape(sample.labels)

@@ -1,9 +1,13 @@
-"""A generator for batches that draws what NumPy's generators would draw, image by image."""
+"""Drawing for batches and image by image from the same generators, to compare the two."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
+
+from keras_bbox.augment.choose import METHODS
 
 
 class Replay:
@@ -33,3 +37,8 @@ class Replay:
     def permutation(self, count):
         drawn = np.array([rng.permutation(count) for rng in self.rngs], np.int32)
         return keras.ops.convert_to_tensor(drawn)
+
+
+def alone(step):
+    """The same step as one of a user's own, which a pipeline asks image by image."""
+    return SimpleNamespace(**{name: getattr(step, name) for name in METHODS if hasattr(step, name)})

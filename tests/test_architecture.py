@@ -18,10 +18,10 @@ MAY_IMPORT = {
     "_numbers": {"_arrays"},
     "boxes": {"_arrays"},
     "overlap": {"_arrays", "boxes"},
-    "geometry": {"_numbers"},
+    "geometry": {"_arrays", "_numbers"},
     # The data side.
     "annotations": {"_html", "boxes", "images", "overlap"},
-    "augment": {"_numbers", "geometry", "images"},
+    "augment": {"_arrays", "_numbers", "geometry", "images"},
     "datasets": {"images"},
     # The tensor side.
     "losses": {"_arrays", "boxes", "overlap"},

@@ -23,7 +23,8 @@ def test_what_is_still_in_use_is_never_handed_out_again():
     assert [int(array.max()) for array in kept] == list(range(15, 30))
 
 
-def test_memory_of_what_has_gone_is_used_again():
+def test_memory_of_what_has_gone_is_used_again(monkeypatch):
+    monkeypatch.setattr(memory, "_POOL", memory._Pool())
     array = empty(100, 100, 3)
     place = start_of(array)
     del array

@@ -173,16 +173,21 @@ class RandomBoxSafeCrop:
         check_range("erosion", self.erosion, 0, 1)
 
     def view(self, rng: np.random.Generator, frame: Frame) -> View:
-        if not len(frame.boxes):
+        if not frame.boxes.shape[-2]:
             return RandomResizedCrop().view(rng, frame)
-        inside = np.clip(frame.boxes, 0, (frame.width, frame.height) * 2)
-        left, top = np.floor(inside[:, :2].min(axis=0))
-        right, bottom = np.ceil(inside[:, 2:].max(axis=0))
-        u = rng.random(4) * self.erosion
-        x1, y1 = np.floor(u[:2] * (left, top))
+        low, high = frame.boxes.min(axis=-2), frame.boxes.max(axis=-2)
+        left, right = _within(low[..., 0], high[..., 2], frame.width)
+        top, bottom = _within(low[..., 1], high[..., 3], frame.height)
+        u = [self.erosion * share for share in rng.random(4)]
+        x1, y1 = np.floor(u[0] * left), np.floor(u[1] * top)
         x2 = frame.width - np.floor(u[2] * (frame.width - right))
         y2 = frame.height - np.floor(u[3] * (frame.height - bottom))
-        return _window(x1, y1, max(x2 - x1, 1), max(y2 - y1, 1))
+        return _window(x1, y1, most(x2 - x1, 1), most(y2 - y1, 1))
+
+
+def _within(low: Number, high: Number, size: Number) -> tuple[Number, Number]:
+    """Two sides in whole pixels, further out, but on the canvas."""
+    return np.floor(least(most(low, 0), size)), np.ceil(least(most(high, 0), size))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from keras_bbox.images.cache import FolderCache, MemoryCache
 from keras_bbox.images.files import read_image, write_image
 from keras_bbox.images.filters import FILTERS, apply_filter
 from keras_bbox.images.headers import image_size
+from keras_bbox.images.memory import Batches
 from keras_bbox.images.photo import Photo, open_photo
 from keras_bbox.images.sizes import image_sizes
 from keras_bbox.images.warp import BORDERS, mean_color, use_own_threads, warp_image
@@ -18,6 +19,7 @@ __all__ = [
     "FILTERS",
     "FolderCache",
     "MemoryCache",
+    "Batches",
     "Photo",
     "apply_filter",
     "blend_images",

