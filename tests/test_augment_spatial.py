@@ -75,6 +75,13 @@ def run(steps, sample, seed, size=None, **options):
     return out, out.boxes[0] * (width, height, width, height)
 
 
+def is_white_somewhere(steps, sample, seed, size, expected):
+    """Whether enough of a blurred edge is in view: what is gray throughout has no half of white."""
+    draw = Pipeline(steps, min_visibility=0.0).draw(sample, np.random.default_rng(seed), size)
+    blur = np.abs(draw.matrix[:2, :2]).max() / 2
+    return (expected[2:] - expected[:2]).min() >= max(2, blur + 0.5)
+
+
 @pytest.mark.parametrize("step", EXACT, ids=lambda step: type(step).__name__)
 @given(painted(), seeds)
 @each
@@ -91,7 +98,7 @@ def test_whole_pixel_moves_are_exact(step, sample, seed):
 @each
 def test_upright_boxes_are_found_to_three_quarters_of_a_pixel(step, sample, seed, size):
     out, expected = run([step], sample, seed, size)
-    if (expected[2:] - expected[:2]).min() >= 2:  # less may never be half white
+    if is_white_somewhere([step], sample, seed, size, expected):
         assert np.abs(find_paint(out.image) - expected).max() <= 0.75
 
 
@@ -99,7 +106,7 @@ def test_upright_boxes_are_found_to_three_quarters_of_a_pixel(step, sample, seed
 @composed
 def test_composed_upright_boxes_are_found(sample, steps, seed, size):
     out, expected = run(steps, sample, seed, size)
-    if (expected[2:] - expected[:2]).min() >= 2:
+    if is_white_somewhere(steps, sample, seed, size, expected):
         assert np.abs(find_paint(out.image) - expected).max() <= 0.75
 
 
