@@ -40,9 +40,9 @@ RECIPE = {
     "target": "largest",
     "batch_size": 16,
     "loss": "localization",
-    "repeats": 6,
-    "warm_up": 6,
-    "epochs": 16,
+    "repeats": 5,
+    "warm_up": 7,
+    "epochs": 14,
 }
 FROZEN = {"epochs": 0, "warm_up": 8}
 RUNS = {
