@@ -52,6 +52,11 @@ def whole(number: Number) -> Number:
     return int(number) if isinstance(number, PLAIN) else array_module(number).floor(number)
 
 
+def ceiling(number: Number) -> Number:
+    """The smallest whole number that is not less."""
+    return math.ceil(number) if isinstance(number, PLAIN) else array_module(number).ceil(number)
+
+
 def least(first: Number, second: Number) -> Number:
     """The smaller of two numbers."""
     if isinstance(first, PLAIN) and isinstance(second, PLAIN):

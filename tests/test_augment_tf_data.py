@@ -144,5 +144,7 @@ def test_what_cannot_be_mapped_is_told(photos):
         map_dataset(photos.map(lambda image, boxes, labels: image), PIPELINE)
     with pytest.raises(ValueError, match="no place for the weights.*hidden_boxes='weight'"):
         map_dataset(photos, Pipeline(hidden_boxes="weight"))
+    with pytest.raises(ValueError, match="seed must lie from 0.*seed=-1"):
+        map_dataset(photos, PIPELINE, seed=-1)
     with pytest.raises(TypeError, match="A chain is made of callables"):
         map_dataset(photos, [RandomRotation()])

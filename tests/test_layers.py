@@ -148,6 +148,35 @@ def test_the_visible_share_where_much_is_cut():
         assert np.allclose(array(shares), expected, rtol=0, atol=1e-4)
 
 
+def test_a_crop_round_the_boxes_of_a_batch_is_that_of_its_images():
+    steps = [augment.RandomScale(0.7, 1.0), augment.RandomBoxSafeCrop(), augment.RandomFlip()]
+    boxes = np.array([[BOXES[0], BOXES[1]], [BOXES[1], BOXES[1]], [BOXES[3], BOXES[0]]])
+    matrices, _ = draw_steps(
+        steps, Replay(range(3)), source=SOURCE, target=TARGET, boxes=tensor(boxes)
+    )
+    pipeline = Pipeline([alone(step) for step in steps], hidden_boxes="drop")
+    for k, matrix in enumerate(array(matrices)):
+        shares = boxes[k] / (SOURCE[1], SOURCE[0], SOURCE[1], SOURCE[0])
+        sample = Sample(np.zeros((*SOURCE, 3), np.uint8), shares, np.zeros(2))
+        draw = pipeline.draw(sample, np.random.default_rng(k), TARGET)
+        assert np.allclose(matrix, draw.matrix, rtol=0, atol=1e-4)
+
+
+def test_a_crop_round_boxes_sees_those_there_are():
+    steps, photos = [augment.RandomBoxSafeCrop()], np.zeros((400, 64, 64, 3), "uint8")
+    boxes = np.zeros((400, 2, 4), "float32")
+    boxes[:200, 1] = 0.5, 0.25, 0.75, 1.0  # and none in the other half
+    _, moved = layer(steps, seed=0)(photos, boxes)
+    moved = array(moved)
+    sizes = moved[:200, 1, 2:] - moved[:200, 1, :2]
+    assert (moved[:200, 1] >= -1e-6).all() and (moved[:200, 1] <= 1 + 1e-6).all()
+    # Whole, in windows from nearly all of the image down to little more than the box.
+    assert sizes.min() > 0.249 and sizes[:, 0].max() > 0.7
+    assert (moved[200:] == 0).all() and (moved[:200, 0] == 0).all()
+    pipeline = layer([*steps, augment.Letterbox(64, 64)], seed=0)
+    assert array(pipeline(photos + 255)).shape == (400, 32, 32, 3)  # images alone
+
+
 @pytest.mark.parametrize("border", ["constant", "reflect", "replicate"])
 @pytest.mark.parametrize(
     ("source", "target"), [((60, 80), (56, 48)), ((40, 40), (40, 40)), ((25, 20), (56, 48))]
@@ -343,7 +372,6 @@ def test_whole_numbers_are_drawn_evenly_and_within_their_range():
     ("step", "name"),
     [
         (augment.RandomBlur(), "RandomBlur"),
-        (augment.RandomBoxSafeCrop(), "RandomBoxSafeCrop"),
         (augment.RandomIOUCrop(), "RandomIOUCrop"),
         (augment.SomeOf(), "SomeOf"),
         (augment.RandAugment(), "RandAugment"),

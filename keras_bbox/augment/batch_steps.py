@@ -114,7 +114,7 @@ def add_step(step: Any, rng: BatchGenerator, drawn: Drawn, boxes: Array = None) 
         rng: The generator.
         drawn: The steps before it.
         boxes: Those of the original images, ``xyxy`` in pixels, shape ``(B, N, 4)``, for steps that
-            look at them.
+            look at them; ``None`` for images alone.
 
     Returns:
         The steps and this one.
@@ -128,7 +128,7 @@ def add_step(step: Any, rng: BatchGenerator, drawn: Drawn, boxes: Array = None) 
             result = select(choice == index, add_step(candidate, rng, drawn, boxes), result)
         return result
     if hasattr(step, "view"):
-        looks = type(step) in LOOKS_AT_BOXES
+        looks = boxes is not None and type(step) in LOOKS_AT_BOXES
         seen = move_boxes(boxes, drawn.matrix, shape="hull") if looks else NO_BOXES
         matrix, height, width = step.view(rng, spatial.Frame(drawn.height, drawn.width, seen))
         return drawn._replace(matrix=product(matrix, drawn.matrix), height=height, width=width)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_bbox import geometry
-from keras_bbox._numbers import Number, least, most, rounded, select, take, whole
+from keras_bbox._arrays import array_module
+from keras_bbox._numbers import Number, ceiling, least, most, rounded, select, take, whole
 from keras_bbox.augment.spatial import Frame, View, check_ordered, check_range, log_uniform
 
 STAY = np.eye(3)
@@ -175,19 +176,20 @@ class RandomBoxSafeCrop:
     def view(self, rng: np.random.Generator, frame: Frame) -> View:
         if not frame.boxes.shape[-2]:
             return RandomResizedCrop().view(rng, frame)
-        low, high = frame.boxes.min(axis=-2), frame.boxes.max(axis=-2)
+        xp = array_module(frame.boxes)
+        low, high = xp.min(frame.boxes, axis=-2), xp.max(frame.boxes, axis=-2)
         left, right = _within(low[..., 0], high[..., 2], frame.width)
         top, bottom = _within(low[..., 1], high[..., 3], frame.height)
         u = [self.erosion * share for share in rng.random(4)]
-        x1, y1 = np.floor(u[0] * left), np.floor(u[1] * top)
-        x2 = frame.width - np.floor(u[2] * (frame.width - right))
-        y2 = frame.height - np.floor(u[3] * (frame.height - bottom))
+        x1, y1 = whole(u[0] * left), whole(u[1] * top)
+        x2 = frame.width - whole(u[2] * (frame.width - right))
+        y2 = frame.height - whole(u[3] * (frame.height - bottom))
         return _window(x1, y1, most(x2 - x1, 1), most(y2 - y1, 1))
 
 
 def _within(low: Number, high: Number, size: Number) -> tuple[Number, Number]:
     """Two sides in whole pixels, further out, but on the canvas."""
-    return np.floor(least(most(low, 0), size)), np.ceil(least(most(high, 0), size))
+    return whole(least(most(low, 0), size)), ceiling(least(most(high, 0), size))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from keras_bbox import images
 from keras_bbox.augment.chain import Chain
 from keras_bbox.augment.pipeline import Pipeline
 from keras_bbox.augment.sample import Sample
+from keras_bbox.augment.spatial import check_range
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -58,7 +59,8 @@ def map_dataset(
 
     Raises:
         TypeError: If the elements are of another kind, or the augmentation cannot be called.
-        ValueError: If the pipeline weighs boxes, as the elements have no place for weights.
+        ValueError: If the seed is negative, or the pipeline weighs boxes, as the elements have no
+            place for weights.
 
     Example:
         >>> import keras_bbox as kb, tensorflow as tf
@@ -74,6 +76,7 @@ def map_dataset(
     import tensorflow as tf
 
     chain = Chain([augmentation])
+    check_range("seed", seed, 0, np.inf)
     _check_elements(dataset, tf)
     if chain.hidden_boxes == "weight":
         raise ValueError(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_bbox._arrays import Array, array_module
+from keras_bbox._arrays import Array, array_module, is_tensor
 
 # The sides of the unit square: x and y of where each starts, and how far it goes along x and y.
 _SIDES = np.array([[0, 1, 1, 0], [0, 0, 1, 1], [1, 0, -1, 0], [0, 1, 0, -1]], dtype=np.float32)
@@ -20,7 +20,7 @@ def move_boxes(boxes: Array, matrices: Array, *, shape: str) -> Array:
 
     Args:
         boxes: Shape ``(B, N, 4)``, ``xyxy`` in pixels; NumPy arrays, or float32 tensors.
-        matrices: Shape ``(B, 3, 3)``.
+        matrices: Shape ``(B, 3, 3)``, or ``(3, 3)`` for all.
         shape: ``"hull"`` or ``"ellipse"``.
 
     Returns:
@@ -73,7 +73,7 @@ def _moved_corners(boxes: Array, matrices: Array) -> tuple[Array, Array, Array]:
 
 
 def _rows_times(matrices: Array, x: Array, y: Array) -> tuple[Array, Array, Array]:
-    m = matrices[..., None, None, :, :]
+    m = _constant(array_module(x), matrices)[..., None, None, :, :]
     u, v, w = (m[..., k, 0] * x + m[..., k, 1] * y + m[..., k, 2] for k in range(3))
     return u, v, w
 
@@ -111,8 +111,10 @@ def _crossing(first: Array, second: Array) -> tuple[Array, Array]:
     return (b * f - c * e) / scale, (c * d - a * f) / scale
 
 
-def _constant(xp: Any, values: np.ndarray) -> Array:
-    return values if xp is np else xp.convert_to_tensor(values)
+def _constant(xp: Any, values: Array) -> Array:
+    if xp is np or is_tensor(values):
+        return values
+    return xp.convert_to_tensor(values, dtype="float32")
 
 
 def _move_ellipses(boxes: Array, matrices: Array) -> Array:

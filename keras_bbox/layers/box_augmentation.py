@@ -14,7 +14,7 @@ from keras_bbox.augment.spatial import check_range
 from keras_bbox.boxes import box_area, clip_boxes, convert_boxes, parse_format
 from keras_bbox.geometry import batches
 from keras_bbox.layers import pixels
-from keras_bbox.layers.draws import best_try, draw_steps, pick, uniforms
+from keras_bbox.layers.draws import best_try, draw_steps, fill_up, pick, uniforms
 from keras_bbox.layers.steps import (
     check_batch_steps,
     moves_pixels,
@@ -47,7 +47,8 @@ class BoxAugmentation(keras.layers.Layer):
     A saved model that holds this layer loads once ``keras_bbox`` has been imported.
 
     Args:
-        steps: The steps in order. Filters, and crops that look at the boxes, do not run on batches.
+        steps: The steps in order. Filters do not run on batches, nor do `RandomIOUCrop` and
+            `SomeOf`. `RandomBoxSafeCrop` leaves an image whole that has rows for boxes, but none.
         image_size: ``(height, width)`` of the results.
         bounding_box_format: The format of the boxes, given and returned. In pixels they belong to
             the given images before, and to images of ``image_size`` after.
@@ -186,7 +187,11 @@ class BoxAugmentation(keras.layers.Layer):
         tries = self.tries if has_choice else 1
         rng = BatchGenerator(uniforms(self._seed_generator, ops.shape(images)[0] * tries))
         size, target = images.shape[1:3], self.image_size
-        matrices, colors = draw_steps(self.steps, rng, source=size, target=target)
+        boxes = None
+        if corners is not None:
+            seen = fill_up(corners, exists, height=size[0], width=size[1])
+            boxes = ops.repeat(seen, tries, axis=0)
+        matrices, colors = draw_steps(self.steps, rng, source=size, target=target, boxes=boxes)
         if corners is None:
             return matrices, colors, None
         by_try = ops.reshape(matrices, (-1, tries, 3, 3))

@@ -21,7 +21,12 @@ def uniforms(seed: Any, count: Any) -> Callable[[int], Array]:
 
 
 def draw_steps(
-    steps: Sequence[Any], rng: BatchGenerator, *, source: tuple[int, int], target: tuple[int, int]
+    steps: Sequence[Any],
+    rng: BatchGenerator,
+    *,
+    source: tuple[int, int],
+    target: tuple[int, int],
+    boxes: Array | None = None,
 ) -> tuple[Array, Array]:
     """Draws all steps for all images, the resize to the target behind them.
 
@@ -30,6 +35,7 @@ def draw_steps(
         rng: The generator.
         source: ``(height, width)`` of the images.
         target: ``(height, width)`` of the result.
+        boxes: For steps that look at them, ``xyxy`` in pixels, shape ``(B, N, 4)``.
 
     Returns:
         The matrices from source to target, shape ``(B, 3, 3)``, and the color matrices,
@@ -37,7 +43,7 @@ def draw_steps(
     """
     drawn = Drawn(np.eye(3), *source)
     for step in steps:
-        drawn = add_step(step, rng, drawn)
+        drawn = add_step(step, rng, drawn, boxes)
     fit = geometry.scaling(target[1] / drawn.width, target[0] / drawn.height)
     # One matrix for each image, also where no step has drawn any.
     zeros = ops.zeros_like(rng.random())[:, None, None]
@@ -67,3 +73,22 @@ def pick(matrices: Array, best: Array) -> Array:
     """The matrices of the chosen tries, ``(B, R, C)`` out of ``(B * T, R, C)``."""
     by_try = ops.reshape(matrices, (-1, best.shape[1], *matrices.shape[1:]))
     return ops.sum(best[..., None, None] * by_try, axis=1)
+
+
+def fill_up(boxes: Array, exists: Array, *, height: int, width: int) -> Array:
+    """Puts an image's first box in place of those it lacks, or all of it where it has none.
+
+    Args:
+        boxes: ``xyxy`` in pixels, shape ``(B, N, 4)``.
+        exists: Which of them there are, shape ``(B, N)``.
+        height: Rows of the images.
+        width: Columns of the images.
+
+    Returns:
+        Boxes of the same shape.
+    """
+    first = ops.argmax(ops.cast(exists, "int32"), axis=1)[:, None, None]
+    first = ops.take_along_axis(boxes, first, axis=1)
+    has_any = ops.any(exists, axis=1)[:, None, None]
+    image = ops.convert_to_tensor([0, 0, width, height], dtype="float32")
+    return ops.where(exists[..., None], boxes, ops.where(has_any, first, image))

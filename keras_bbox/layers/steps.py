@@ -10,7 +10,6 @@ import keras
 
 from keras_bbox import augment
 
-_LOOK_AT_BOXES = (augment.RandomBoxSafeCrop, augment.RandomIOUCrop)
 _CHOICES = (augment.RandomApply, augment.OneOf)
 _DRAWING = ("matrix", "view", "color_matrix")
 
@@ -22,8 +21,8 @@ def check_batch_steps(steps: Sequence[Any]) -> tuple[Any, ...]:
             check_batch_steps(_steps_of(step))
         elif hasattr(step, "filter"):
             _refuse(step, "works on pixels with their neighbors or a table")
-        elif isinstance(step, _LOOK_AT_BOXES):
-            _refuse(step, "looks for a place that suits the boxes of one image")
+        elif isinstance(step, augment.RandomIOUCrop):
+            _refuse(step, "draws until a window suits the boxes of one image")
         elif hasattr(step, "choose"):
             _refuse(step, "puts its steps in another order for each image")
         elif not any(hasattr(step, method) for method in _DRAWING):
