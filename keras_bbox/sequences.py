@@ -294,8 +294,10 @@ class BoundingBoxSequence(keras.utils.PyDataset):
         self, sample: augmentation.Sample, rng: np.random.Generator, row: int
     ) -> augmentation.Sample:
         assert self.augment is not None  # for the type checker
-        decoded = sample._replace(image=sample.image.decode()[0])
-        augmented = self._checked(self.augment(decoded, rng), row)
+        pixels, _ = sample.image.decode()
+        # A function may draw on what it is given, but not on what a cache keeps.
+        own = pixels if sample.image.pixels is None else pixels.copy()
+        augmented = self._checked(self.augment(sample._replace(image=own), rng), row)
         return augmentation.resize(augmented, self.image_size)
 
     def _checked(self, sample: augmentation.Sample, row: int) -> augmentation.Sample:

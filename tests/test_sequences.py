@@ -211,6 +211,19 @@ def test_a_cache_without_augmentation_changes_no_pixel(make, tmp_path):
     assert_same(make(), make(cache=tmp_path))
 
 
+def darken(sample, rng):
+    sample.image[:] = sample.image // 2
+    return sample
+
+
+@pytest.mark.parametrize("cache", ["memory", "folder"])
+def test_a_function_that_writes_on_an_image_leaves_the_cache_alone(make, tmp_path, cache):
+    sequence = make(cache=tmp_path if cache == "folder" else cache, augment=darken, shuffle=False)
+    first, second, third = (list(sequence) for _ in range(3))
+    assert_same(first, second)
+    assert_same(first, third)
+
+
 def test_a_full_cache_tells_and_serves(make):
     sequence = make(cache="memory", cache_limit=3 * 16 * 24 * 3)
     with pytest.warns(UserWarning, match="The cache is full: 3 photos"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 import tempfile
 import threading
@@ -128,7 +129,7 @@ class FolderCache:
     def open(self, path: str) -> Photo:
         """Returns the photo, from the folder if it is there."""
         file = self._file(path)
-        photo = _load(file, path) if file.is_file() else None
+        photo = _load(file, path)
         if photo is None:
             photo = keep_pixels(open_photo(path), self.height, self.width, exact=self.exact)
             _save(file, photo)
@@ -164,8 +165,13 @@ def _save(file: Path, photo: Photo) -> None:
 
 
 def _load(file: Path, path: str) -> Photo | None:
-    """The photo of a cached file; ``None`` for a damaged one, which is then written again."""
-    data = np.fromfile(file, np.uint8)
+    """The photo of a cached file; ``None`` if there is none, or a damaged one to write again."""
+    try:
+        with open(file, "rb", buffering=0) as opened:
+            # Not read but mapped: the pages of the file are the memory of the pixels.
+            data = np.frombuffer(mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
+    except (FileNotFoundError, ValueError):  # an empty file cannot be mapped
+        return None
     if len(data) < _HEADER.itemsize:
         return None
     header = data[: _HEADER.itemsize].view(_HEADER)[0]
