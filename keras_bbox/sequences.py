@@ -175,6 +175,8 @@ class BoundingBoxSequence(keras.utils.PyDataset):
     def __getitem__(self, index: int):
         if not -len(self) <= index < len(self):
             raise IndexError(f"The sequence has {len(self)} batches. Received: index={index}")
+        if keras.backend.backend() == "tensorflow":
+            images.keep_freed_memory()
         epoch = self.epoch  # read once: another thread may begin the next epoch meanwhile
         rows = self.rows(index % len(self), epoch)
         padding = self.batch_size - len(rows) if self.last_batch == "pad" else 0
