@@ -40,11 +40,11 @@ RECIPE = {
     "target": "largest",
     "batch_size": 16,
     "loss": "localization",
-    "repeats": 6,
-    "warm_up": 6,
-    "epochs": 16,
+    "repeats": 5,
+    "warm_up": 7,
+    "epochs": 14,
 }
-FROZEN = {"epochs": 0, "warm_up": 8}
+FROZEN = {"epochs": 0}
 RUNS = {
     "full": ("the whole recipe", {}),
     "frozen": ("frozen: the warm-up alone", FROZEN),
@@ -281,7 +281,7 @@ def snacks(recipe: str, seed: int, options: argparse.Namespace) -> dict:
     return judge_model(model, val) | clock.read()
 
 
-SNACK_EPOCHS = 16
+SNACK_EPOCHS = 14
 
 
 def small_backbone(size: int = 96) -> keras.Model:

@@ -112,7 +112,7 @@ def train_best(train, data, tables, sequences, options):
         train,
         sequences.get("val"),
         warm_up=options.epochs,
-        epochs=4 * options.epochs,
+        epochs=(2 if pretrained else 3) * options.epochs,
         checkpoint=checkpoint,
         verbose=options.verbose,
     )
@@ -141,8 +141,8 @@ def parse_arguments() -> argparse.Namespace:
     add(
         "--epochs",
         type=positive,
-        help="epochs at each learning rate, or of the warm-up and a fourth of what follows "
-        "(default: 5)",
+        help="epochs at each learning rate (default: 5), or of the best recipe's warm-up (default: "
+        "7); twice as many follow, and without pretrained weights three times as many",
     )
     add(
         "--image-size", type=positive, help="side of the network's input (default: 224; snacks: 96)"
@@ -161,7 +161,8 @@ def parse_arguments() -> argparse.Namespace:
     options = parser.parse_args()
     options.image_size = options.image_size or (224 if options.data else 96)
     options.batch_size = options.batch_size or (16 if options.recipe == "best" else 32)
-    options.epochs = options.epochs or (1 if options.quick else 5)
+    usual = 7 if options.recipe == "best" else 5
+    options.epochs = options.epochs or (1 if options.quick else usual)
     options.verbose = 1 if sys.stdout.isatty() else 2
     return options
 

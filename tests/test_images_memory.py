@@ -1,6 +1,9 @@
+import subprocess
+import sys
 import threading
 
 import numpy as np
+import pytest
 
 from keras_bbox.images import memory
 from keras_bbox.images.memory import empty
@@ -58,3 +61,31 @@ def test_threads_do_not_share():
     thread.join()
     assert found[0] != start_of(mine)
     assert np.all(mine == 1)
+
+
+def test_freed_memory_is_handed_out_without_fresh_pages():
+    # In a process of its own, as the setting stays; once as TensorFlow leaves it, and then ours.
+    script = """
+import ctypes, resource
+import numpy as np
+import pytest
+from keras_bbox.images import keep_freed_memory
+
+def fresh_pages():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        np.ones(400_000)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+ctypes.CDLL(None).mallopt(-1, 128 * 1024)
+ctypes.CDLL(None).mallopt(-3, 128 * 1024)
+given_back = fresh_pages()
+keep_freed_memory()
+fresh_pages()
+print(given_back, fresh_pages())
+"""
+    if memory._MALLOPT is None:
+        pytest.skip("the C library is not glibc, or has settings")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    given_back, kept = map(int, done.stdout.split()[-2:])
+    assert given_back > 10_000 and kept < 100, done.stderr

@@ -13,8 +13,29 @@ from keras_bbox.recipes.balance import Balanced, weights_of_classes
 from keras_bbox.recipes.progress import AddEpoch, Progress
 from keras_bbox.recipes.warm_up import Echoes, Store, echo_epoch, halve
 
-# Keras reads TensorFlow variables in a way that NumPy 2 deprecates, in saving and conversion.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = [
+    # Keras reads TensorFlow variables in a way that NumPy 2 deprecates, in saving and conversion.
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:Even though the `tf.config.experimental_run_functions"),
+]
+
+
+@pytest.fixture(autouse=True)
+def step_by_step(request):
+    """Runs a few steps on a few squares without a graph, which takes far longer to make."""
+    if keras.backend.backend() != "tensorflow" or "in_a_graph" in request.fixturenames:
+        yield
+        return
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def in_a_graph():
+    """Asked for by a test that trains as users do."""
 
 
 class Squares(keras.utils.PyDataset):
@@ -48,7 +69,13 @@ class Squares(keras.utils.PyDataset):
         self.begun = False
 
 
-def localizer(**options):
+def plain_box_head(features):
+    return layers.Dense(4, activation="sigmoid")(layers.Flatten()(features))
+
+
+def localizer(spatial=False, **options):
+    if not spatial:  # what trains when is the same for any head
+        options["box_head"] = plain_box_head
     keras.utils.set_random_seed(1)
     image = keras.Input((16, 16, 3))
     x = layers.Conv2D(6, 3, strides=2, padding="same", name="low")(image)
@@ -101,7 +128,7 @@ def test_the_warm_up_moves_the_heads_alone(repeats):
 
 
 def test_a_step_on_held_features_is_a_step_on_the_images():
-    fresh, held, train = localizer(), localizer(), Squares(1)
+    fresh, held, train = localizer(spatial=True), localizer(spatial=True), Squares(1)
     halves = halve(held)
     for model in (fresh, held):
         model.get_layer("box_head").get_layer("box_jitter").amount = 0.0
@@ -109,7 +136,7 @@ def test_a_step_on_held_features_is_a_step_on_the_images():
         model.compile("sgd", ["sparse_categorical_crossentropy", "mse"])
     echo_epoch(halves, train, Store(), repeats=1, seed=[0], verbose=0)
     fresh.fit(Squares(1), verbose=0)
-    before = localizer().get_layer("box_head").get_weights()
+    before = localizer(spatial=True).get_layer("box_head").get_weights()
     assert not same(before, weights(held.get_layer("box_head")))
     for one, other in zip(weights(fresh), weights(held), strict=True):
         np.testing.assert_allclose(one, other, atol=2e-3)  # half precision
@@ -186,10 +213,10 @@ def test_the_history_is_one_table_that_can_be_drawn():
     assert kb.plot_history(history).axes
 
 
-def test_it_learns_where_the_squares_are():
+def test_it_learns_where_the_squares_are(in_a_graph):
     train = Squares(8)
     constant = kb.iou(train.boxes, train.boxes.mean(axis=0), "rel_xyxy").mean()
-    model = localizer(freeze_backbone=False)
+    model = localizer(spatial=True, freeze_backbone=False)
     history = fit(model, train, train, epochs=20, learning_rate=0.01, average=0.9)
     # Half of the way from the best that is blind to the picture, to all squares found.
     assert history["val_bbox_prediction_mean_iou"].max() > (1 + constant) / 2
@@ -197,7 +224,7 @@ def test_it_learns_where_the_squares_are():
 
 
 def test_a_score_is_no_obstacle():
-    model = localizer(box_score=True)
+    model = localizer(spatial=True, box_score=True)
     history = fit(model, val=Squares(1))
     assert len(history) == 3 and len(model.predict(Squares(1).images, verbose=0)) == 3
 
@@ -271,14 +298,15 @@ class PowerCut(Squares):
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("epochs", [2, 3])  # at the end of the warm-up, and later
-def test_a_stopped_training_ends_like_one_that_was_not(tmp_path, epochs):
+# At the end of the warm-up, and later; the spatial head draws as it trains, and must draw on.
+@pytest.mark.parametrize(("epochs", "spatial"), [(2, False), (3, True)])
+def test_a_stopped_training_ends_like_one_that_was_not(tmp_path, epochs, spatial):
     options = {"val": Squares(1, seed=1), "epochs": 2, "warm_up": 2, "average": 0.9}
-    whole = localizer()
+    whole = localizer(spatial)
     expected = fit(whole, **options)
     with pytest.raises(KeyboardInterrupt):
-        fit(localizer(), PowerCut(epochs), checkpoint=tmp_path, **options)
-    resumed = localizer()
+        fit(localizer(spatial), PowerCut(epochs), checkpoint=tmp_path, **options)
+    resumed = localizer(spatial)
     found = fit(resumed, checkpoint=tmp_path, **options)
     pd.testing.assert_frame_equal(found, expected, rtol=1e-4, check_exact=False)
     for one, other in zip(weights(whole), weights(resumed), strict=True):

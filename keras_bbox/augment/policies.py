@@ -26,6 +26,8 @@ from keras_bbox.augment.spatial import (
 def default_policy(strength: float = 1.0) -> Pipeline:
     """Returns a pipeline for localization: one box an image, which stays in view.
 
+    Scale and position change in half of the images each, so that some stay as they were taken.
+
     Args:
         strength: 0 only mirrors, 1 suits a few thousand photos, 2 is strong.
 
@@ -44,9 +46,13 @@ def default_policy(strength: float = 1.0) -> Pipeline:
     steps = [
         RandomFlip(),
         RandomApply(RandomBoxSafeCrop(), 0.25 * strength),
-        RandomScale(1 / (1 + 0.25 * strength), 1 + 0.25 * strength, aspect=1 + 0.1 * strength),
-        RandomRotation(8 * strength),
-        RandomTranslation(0.1 * strength, 0.1 * strength),
+        RandomApply(
+            RandomScale(1 / (1 + 0.25 * strength), 1 + 0.25 * strength, aspect=1 + 0.1 * strength),
+            0.5,
+        ),
+        # A turned object's own box can only be guessed from its old one: rarely, and a little.
+        RandomApply(RandomRotation(5 * strength), 0.2),
+        RandomApply(RandomTranslation(0.1 * strength, 0.1 * strength), 0.5),
         *_colors(strength),
     ]
     return Pipeline(steps, min_visibility=0.7, rotated_boxes="ellipse")

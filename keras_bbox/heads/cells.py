@@ -19,12 +19,15 @@ class MatchGrid(keras.layers.Layer):
 
     def call(self, maps: list[Any]) -> Any:
         coarse, fine = maps
-        height, width = grid_size(fine)
-        if (height, width) == grid_size(coarse):
+        size = tuple(fine.shape[1:3])
+        if None in size:
+            resized = _read_like(coarse, fine)
+        elif size == tuple(coarse.shape[1:3]):
             return coarse
-        resized = ops.image.resize(
-            coarse, (height, width), interpolation="bilinear", data_format="channels_last"
-        )
+        else:
+            resized = ops.image.resize(
+                coarse, size, interpolation="bilinear", data_format="channels_last"
+            )
         return ops.cast(resized, self.compute_dtype)
 
     def compute_output_shape(self, shapes: list[tuple]) -> tuple:
@@ -61,7 +64,7 @@ class BoxFromCells(keras.layers.Layer):
         if not self.score:
             return box
         agreement = iou(proposals, ops.expand_dims(box, axis=1))
-        return box, ops.sum(ops.squeeze(weights, axis=-1) * agreement, axis=1)
+        return box, ops.sum(weights[..., 0] * agreement, axis=1)
 
     def propose(self, distances: Any) -> Any:
         """Returns the box of each cell, `(B, H * W, 4)`."""
@@ -99,10 +102,47 @@ def by_cell(tensor: Any, size: int) -> Any:
     return ops.reshape(tensor, (-1, height * width, size))
 
 
+def read_bilinearly(features: Any, rows: Any, columns: Any) -> Any:
+    """Reads a map at the crossings of rows and columns; past the border the outermost cells go on.
+
+    Args:
+        features: The map, `(B, H, W, C)`.
+        rows: Where, in fractions of the height: `(B, R)` or `(1, R)`.
+        columns: Where, in fractions of the width: `(B, K)` or `(1, K)`.
+
+    Returns:
+        What is there, `(B, R, K, C)`.
+    """
+    height, width = grid_size(features)
+    channels = features.shape[-1]
+    # A sum over rows and columns: two matrix products.
+    lines = ops.reshape(features, (-1, height, width * channels))
+    lines = ops.matmul(_shares(rows, height), lines)
+    lines = ops.reshape(lines, (-1, ops.shape(rows)[1], width, channels))
+    return ops.matmul(ops.expand_dims(_shares(columns, width), axis=1), lines)
+
+
+def _shares(fractions: Any, cells: Any) -> Any:
+    """What each of the cells in a line adds to what is read at the fractions, `(B, R, cells)`."""
+    dtype = fractions.dtype
+    count = ops.cast(cells, dtype)
+    places = ops.clip(fractions * count - 0.5, 0.0, count - 1)
+    index = ops.arange(cells, dtype=dtype)
+    return ops.relu(1 - ops.abs(ops.expand_dims(places, axis=-1) - index))
+
+
+def _read_like(coarse: Any, fine: Any) -> Any:
+    """Resizes to a size that is not known yet, which `ops.image.resize` does not take."""
+    rows, columns = (ops.expand_dims(_middles(size, "float32"), axis=0) for size in grid_size(fine))
+    return read_bilinearly(ops.cast(coarse, "float32"), rows, columns)
+
+
+def _middles(cells: Any, dtype: str) -> Any:
+    return (ops.arange(cells, dtype=dtype) + 0.5) / ops.cast(cells, dtype)
+
+
 def _centers(height: Any, width: Any, dtype: str) -> Any:
     """Centers of the cells, x before y, row by row: `(1, H * W, 2)`."""
-    x, y = (
-        (ops.arange(size, dtype=dtype) + 0.5) / ops.cast(size, dtype) for size in (width, height)
-    )
+    x, y = _middles(width, dtype), _middles(height, dtype)
     columns, rows = ops.meshgrid(x, y)
     return ops.reshape(ops.stack([columns, rows], axis=-1), (1, -1, 2))

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_bbox.heads.cells import by_cell, grid_size, within_image
+from keras_bbox.heads.cells import by_cell, read_bilinearly, within_image
 
 _SMALLEST = 0.05  # a side of what is cut out, in fractions of the image
 
@@ -51,8 +51,7 @@ class CropMap(keras.layers.Layer):
 
     It takes `(boxes, map)` of shapes `(B, 4)`, `rel_xyxy`, and `(B, H, W, C)`. Each cell of the
     result is read off the map bilinearly at the cell's center (He et al., "Mask R-CNN", ICCV 2017,
-    section 3, with one sample a cell); beyond the border the outermost cells go on. Since that is
-    a sum over rows and columns with weights from the box, it is two matrix products.
+    section 3, with one sample a cell); beyond the border the outermost cells go on.
     """
 
     def __init__(self, size: int = 14, margin: float = 0.15, **kwargs: Any) -> None:
@@ -62,26 +61,14 @@ class CropMap(keras.layers.Layer):
 
     def call(self, inputs: list[Any]) -> Any:
         boxes, features = inputs
-        height, width = grid_size(features)
-        channels = features.shape[-1]
         center, size = _center_and_size(ops.stop_gradient(boxes))
         size = ops.maximum(size, _SMALLEST) * (1 + 2 * self.margin)
         start, step = center - size / 2, size / self.size
-        of_columns, of_rows = (
-            self._weights(start[:, axis : axis + 1], step[:, axis : axis + 1], cells)
-            for axis, cells in enumerate((width, height))
+        cells = ops.arange(self.size, dtype=self.compute_dtype) + 0.5
+        columns, rows = (
+            start[:, axis : axis + 1] + step[:, axis : axis + 1] * cells for axis in (0, 1)
         )
-        rows = ops.matmul(of_rows, ops.reshape(features, (-1, height, width * channels)))
-        rows = ops.reshape(rows, (-1, self.size, width, channels))
-        return ops.matmul(ops.expand_dims(of_columns, axis=1), rows)
-
-    def _weights(self, start: Any, step: Any, cells: Any) -> Any:
-        """What each cell of the map adds to each cell of the result, `(B, size, cells)`."""
-        fractions = start + step * (ops.arange(self.size, dtype=self.compute_dtype) + 0.5)
-        count = ops.cast(cells, self.compute_dtype)
-        places = ops.clip(fractions * count - 0.5, 0.0, count - 1)
-        index = ops.arange(cells, dtype=self.compute_dtype)
-        return ops.relu(1 - ops.abs(ops.expand_dims(places, axis=-1) - index))
+        return read_bilinearly(features, rows, columns)
 
     def compute_output_shape(self, shapes: list[tuple]) -> tuple:
         return (shapes[1][0], self.size, self.size, shapes[1][-1])

@@ -9,7 +9,7 @@ from keras_bbox.images.cache import FolderCache, MemoryCache
 from keras_bbox.images.files import read_image, write_image
 from keras_bbox.images.filters import FILTERS, apply_filter
 from keras_bbox.images.headers import image_size
-from keras_bbox.images.memory import Batches
+from keras_bbox.images.memory import Batches, keep_freed_memory
 from keras_bbox.images.photo import Photo, open_photo
 from keras_bbox.images.sizes import image_sizes
 from keras_bbox.images.warp import BORDERS, mean_color, use_own_threads, warp_image
@@ -25,6 +25,7 @@ __all__ = [
     "blend_images",
     "image_size",
     "image_sizes",
+    "keep_freed_memory",
     "mean_color",
     "open_photo",
     "read_image",

@@ -38,7 +38,7 @@ def halve(model: keras.Model) -> Halves | None:
         return None
     # Keras has no public word for what goes into a model that is a layer.
     features = list(box_head._inbound_nodes[0].input_tensors)
-    lower = keras.Model(model.inputs, features)
+    lower = keras.Model(model.inputs[0], features)
     if lower.trainable_weights:
         return None
     try:
