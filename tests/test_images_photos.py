@@ -173,6 +173,18 @@ def test_a_damaged_file_of_the_cache_is_made_anew(tmp_path, damage):
     assert file.read_bytes() == whole
 
 
+def test_a_kept_file_is_mapped_once_until_its_source_changes(tmp_path):
+    path = str(write_image(tmp_path / "a.png", scene(40, 60)))
+    cache = FolderCache(tmp_path / "cache", 40, 60, exact=True)
+    made, mapped = cache.open(path), cache.open(path)
+    assert made is not mapped and cache.open(path) is mapped
+    copy = pickle.loads(pickle.dumps(cache))
+    assert copy.open(path) is not mapped
+    assert np.array_equal(copy.open(path).pixels, mapped.pixels)
+    write_image(path, scene(44, 60, (3, 3, 9, 9)))
+    assert cache.open(path).height == cache.open(path).height == 44
+
+
 def test_nothing_half_written_stays(tmp_path, monkeypatch):
     path = str(write_image(tmp_path / "a.png", scene(40, 60)))
     cache = FolderCache(tmp_path / "cache", 40, 60, exact=True)

@@ -18,6 +18,7 @@ from keras_bbox.images.warp import warp_image
 
 # Changes whenever the contents of a cached file would: files of another version are not found.
 _VERSION = "1"
+_MAPPED = 2**13  # files at the most; Linux lets a process map 65,530 pieces of memory
 _HEADER = np.dtype([("whole", "<i4", 2), ("kept", "<i4", 2), ("scale", "<f8", 2)])
 
 
@@ -114,6 +115,9 @@ class FolderCache:
     A file is there whole or not at all. Its name tells the source's path, time and length and the
     size kept, so that a changed source is decoded anew. Several processes may share the folder.
 
+    Files are mapped into memory, the first 8,192 for good: their pages are those in which the
+    system holds the files anyway, and it drops them when it needs the room.
+
     Args:
         folder: Where the files go; made if need be.
         height: Rows to keep of a photo, see ``keep_pixels``.
@@ -125,18 +129,28 @@ class FolderCache:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.height, self.width, self.exact = height, width, exact
+        self._mapped: dict[str, tuple[tuple[int, int], Photo]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_mapped": {}}
 
     def open(self, path: str) -> Photo:
         """Returns the photo, from the folder if it is there."""
-        file = self._file(path)
+        stamp = _stamp(path)
+        found = self._mapped.get(path)
+        if found is not None and found[0] == stamp:
+            return found[1]
+        file = self._file(path, stamp)
         photo = _load(file, path)
         if photo is None:
             photo = keep_pixels(open_photo(path), self.height, self.width, exact=self.exact)
             _save(file, photo)
+        elif path in self._mapped or len(self._mapped) < _MAPPED:
+            self._mapped[path] = stamp, photo
         return photo
 
-    def _file(self, path: str) -> Path:
-        key = (_VERSION, os.path.abspath(path), *_stamp(path), self.height, self.width, self.exact)
+    def _file(self, path: str, stamp: tuple[int, int]) -> Path:
+        key = (_VERSION, os.path.abspath(path), *stamp, self.height, self.width, self.exact)
         return self.folder / f"{hashlib.blake2b(repr(key).encode(), digest_size=16).hexdigest()}.px"
 
 
