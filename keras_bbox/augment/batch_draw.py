@@ -91,29 +91,49 @@ def draw_steps(
         The views.
     """
     filters: list[list[Filter]] = [[] for _ in rngs]
-    if len(rngs) == 1:
-        rng = BatchGenerator(OwnUniforms(rngs[0]))
-        drawn = Drawn(np.eye(3), float(heights[0]), float(widths[0]))
-        for step in steps:
-            if draws_for_batches(step):
-                drawn = add_step(step, rng, drawn, boxes[0])
-            else:
-                chosen = tuple(chosen_steps((step,), rngs[0]))
-                drawn = _add_to_one(chosen, rngs[0], drawn, boxes[0], filters[0])
+    if len(rngs) == 1:  # the same with plain numbers
+        blank = Drawn(np.eye(3), float(heights[0]), float(widths[0]))
+        drawn = _draw_one(steps, rngs[0], blank, boxes[0], filters[0])
     else:
-        rng = BatchGenerator(Uniforms(rngs))
-        drawn = Drawn(np.eye(3), heights, widths)
-        for step in steps:
-            if draws_for_batches(step):
-                drawn = add_step(step, rng, drawn, boxes)
-            else:
-                drawn = _add_one_by_one(step, rngs, drawn, boxes, filters)
+        drawn = _draw_many(steps, rngs, Drawn(np.eye(3), heights, widths), boxes, filters)
     _append_colors(filters, np.broadcast_to(drawn.color, (len(rngs), 3, 4)))
     rows, columns = image_size or (np.trunc(drawn.height), np.trunc(drawn.width))
     fit = geometry.scaling(columns / drawn.width, rows / drawn.height)
     heights, widths = (np.broadcast_to(size, len(rngs)) for size in (rows, columns))
     matrices = np.broadcast_to(product(fit, drawn.matrix), (len(rngs), 3, 3))
     return Views(matrices, heights, widths, filters)
+
+
+def _draw_one(
+    steps: Sequence[Step],
+    rng: np.random.Generator,
+    drawn: Drawn,
+    boxes: np.ndarray,
+    filters: list[Filter],
+) -> Drawn:
+    numbers = BatchGenerator(OwnUniforms(rng))
+    for step in steps:
+        if draws_for_batches(step):
+            drawn = add_step(step, numbers, drawn, boxes)
+        else:
+            drawn = _add_to_one(tuple(chosen_steps((step,), rng)), rng, drawn, boxes, filters)
+    return drawn
+
+
+def _draw_many(
+    steps: Sequence[Step],
+    rngs: Sequence[np.random.Generator],
+    drawn: Drawn,
+    boxes: np.ndarray,
+    filters: list[list[Filter]],
+) -> Drawn:
+    numbers = BatchGenerator(Uniforms(rngs))
+    for step in steps:
+        if draws_for_batches(step):
+            drawn = add_step(step, numbers, drawn, boxes)
+        else:
+            drawn = _add_one_by_one(step, rngs, drawn, boxes, filters)
+    return drawn
 
 
 def _add_one_by_one(

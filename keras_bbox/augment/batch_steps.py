@@ -1,7 +1,7 @@
 """Steps that draw for all images of a batch at once: one spatial and one color matrix for each.
 
 A step writes its formula once (see ``_numbers``). With NumPy arrays it draws for
-``Pipeline.draw_batch``, with tensors for ``layers.BoxAugmentation``.
+``Pipeline.batch``, with tensors for ``layers.BoxAugmentation``.
 """
 
 from __future__ import annotations

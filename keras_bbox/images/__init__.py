@@ -16,10 +16,10 @@ from keras_bbox.images.warp import BORDERS, mean_color, use_own_threads, warp_im
 
 __all__ = [
     "BORDERS",
+    "Batches",
     "FILTERS",
     "FolderCache",
     "MemoryCache",
-    "Batches",
     "Photo",
     "apply_filter",
     "blend_images",
