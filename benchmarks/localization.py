@@ -42,7 +42,7 @@ RECIPE = {
     "loss": "localization",
     "repeats": 5,
     "warm_up": 7,
-    "epochs": 14,
+    "epochs": 20,
 }
 FROZEN = {"epochs": 0}
 RUNS = {

@@ -112,7 +112,7 @@ def train_best(train, data, tables, sequences, options):
         train,
         sequences.get("val"),
         warm_up=options.epochs,
-        epochs=(2 if pretrained else 3) * options.epochs,
+        epochs=3 * options.epochs,
         checkpoint=checkpoint,
         verbose=options.verbose,
     )
@@ -142,7 +142,7 @@ def parse_arguments() -> argparse.Namespace:
         "--epochs",
         type=positive,
         help="epochs at each learning rate (default: 5), or of the best recipe's warm-up (default: "
-        "7); twice as many follow, and without pretrained weights three times as many",
+        "7); three times as many follow",
     )
     add(
         "--image-size", type=positive, help="side of the network's input (default: 224; snacks: 96)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import NamedTuple
@@ -132,7 +133,12 @@ def paragraph(text: str) -> str:
 
 
 def line_chart(
-    points: Sequence[tuple[float, float]], x_name: str, y_name: str, *, diagonal: bool = False
+    points: Sequence[tuple[float, float]],
+    x_name: str,
+    y_name: str,
+    *,
+    counts: Sequence[int] = (),
+    diagonal: bool = False,
 ) -> str:
     """A line from 0 to 1 on both axes.
 
@@ -140,6 +146,7 @@ def line_chart(
         points: ``x, y`` in [0, 1].
         x_name: What x is.
         y_name: What y is.
+        counts: How much each point stands for: it is drawn as a disc of that area.
         diagonal: Whether to draw the line y = x for comparison.
 
     Returns:
@@ -160,8 +167,12 @@ def line_chart(
     places = [(left + x * side, top + (1 - y) * side) for x, y in points]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     parts.append(f'<polyline points="{line}" fill="none" stroke="#1e78d2" stroke-width="2"/>')
-    if len(places) <= 20:
-        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="#1e78d2"/>' for x, y in places]
+    for (x, y), count in zip(places, counts, strict=bool(counts)):
+        radius = max(2.0, 12 * math.sqrt(count / sum(counts)))
+        parts.append(
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="#1e78d2" fill-opacity=".6">'
+            f"<title>{count}</title></circle>"
+        )
     middle = left + side / 2
     parts.append(
         f'<text x="{middle}" y="{top + side + 34}" text-anchor="middle">{escape(x_name)}</text>'

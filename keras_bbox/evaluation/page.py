@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -15,21 +16,23 @@ if TYPE_CHECKING:
     from keras_bbox.evaluation.report import LocalizerReport
 
 TRUTH, PREDICTION = "#00ffe1", "#ffb400"
+CORNERS = ("x_min", "y_min", "x_max", "y_max")
 LONGEST = 220
 MOST_CLASSES = 40
 
 
 def report_page(report: LocalizerReport, title: str, pictures: int) -> str:
     """Writes the page: figures, curves, classes, and pictures, the worst first."""
-    worst = report.worst()
-    best = worst.iloc[::-1]
+    objects = dict(iter(report.rows.groupby("image")))
+    judged = report.images().sort_values("iou", kind="stable").to_dict("records")
+    worst = [(found, objects[found["image"]]) for found in judged]
     sections = [
         html.section("Figures", _frame(report.by_row_and_image(), "over"), _explained()),
         html.section("Curves", f'<div class="charts">{_charts(report)}</div>'),
         html.section("Classes", _frame(report.by_class(), "class"), _confusion(report)),
         html.section("Sizes", _frame(report.by_size(), "box")),
-        html.section("The worst", _legend(), _gallery(worst.head(pictures))),
-        html.section("The best", _gallery(best.head(pictures // 2))),
+        html.section("The worst", _legend(), _gallery(worst[:pictures])),
+        html.section("The best", _gallery(worst[::-1][: pictures // 2])),
     ]
     return html.page(title, sections)
 
@@ -54,13 +57,14 @@ def _charts(report: LocalizerReport) -> str:
     curve = report.curve()
     points = list(zip(curve["threshold"], curve["success"], strict=True))
     charts = [html.line_chart(points, "IoU threshold", "Share of boxes with an IoU over it")]
-    judged = [("score", "Share that is both right, by the class's probability")]
+    judged = [("score", "Share that is both right, by the class's probability (discs: how many)")]
     if "box_score" in report.rows:
-        judged.append(("box_score", "Mean IoU, by box_score"))
+        judged.append(("box_score", "Mean IoU, by box_score (discs: how many)"))
     for name, caption in judged:
         table = report.calibration(name)
         points = list(zip(table["score"], table["outcome"], strict=True))
-        charts.append(html.line_chart(points, name, caption, diagonal=True))
+        counts = table["count"].tolist()
+        charts.append(html.line_chart(points, name, caption, counts=counts, diagonal=True))
     return "".join(charts)
 
 
@@ -85,24 +89,29 @@ def _confusion(report: LocalizerReport) -> str:
 def _legend() -> str:
     return (
         f'<p class="small"><span style="color:{TRUTH}">&#9632;</span> truth, dashed &nbsp; '
-        f'<span style="color:{PREDICTION}">&#9632;</span> prediction</p>'
+        f'<span style="color:{PREDICTION}">&#9632;</span> prediction. An image with several '
+        "objects is judged by the one that the box fits best.</p>"
     )
 
 
-def _gallery(rows: pd.DataFrame) -> str:
-    figures = "".join(_picture(row) for row in rows.to_dict("records"))
+def _gallery(images: Sequence[tuple[dict, pd.DataFrame]]) -> str:
+    figures = "".join(_picture(found, objects) for found, objects in images)
     return f'<div class="gallery">{figures}</div>'
 
 
-def _picture(row: dict[Any, Any]) -> str:
-    right = row["class_id"] == row["predicted_id"]
-    said = f"{row['predicted_class']} {row['score']:.2f}"
-    caption = f"{said}{'' if right else ', in truth ' + row['class_name']}, IoU {row['iou']:.2f}"
-    place = f"row {row['row']}: {Path(row['image']).name}"
-    small = make_thumbnail(row["image"], LONGEST)
-    corners = ("x_min", "y_min", "x_max", "y_max")
+def _picture(found: dict, objects: pd.DataFrame) -> str:
+    """An image with all of its objects, and the row that it is judged by."""
+    right = found["class_id"] == found["predicted_id"]
+    said = f"{found['predicted_class']} {found['score']:.2f}"
+    caption = f"{said}{'' if right else ', in truth ' + found['class_name']}"
+    where = "row" if len(objects) == 1 else f"one of {len(objects)} objects, row"
+    place = f"{where} {found['row']}: {Path(found['image']).name}"
+    small = make_thumbnail(found["image"], LONGEST)
     marks = [
-        html.Mark([row[c] for c in corners], TRUTH, True, f"truth: {row['class_name']}"),
-        html.Mark([row[f"predicted_{c}"] for c in corners], PREDICTION, False, said),
+        html.Mark([row[c] for c in CORNERS], TRUTH, True, f"truth: {row['class_name']}")
+        for row in objects.to_dict("records")
     ]
-    return html.picture(small.data, small.height, small.width, marks, f"{caption} ({place})")
+    predicted = [found[f"predicted_{c}"] for c in CORNERS]
+    marks.append(html.Mark(predicted, PREDICTION, False, said))
+    caption = f"{caption}, IoU {found['iou']:.2f} ({place})"
+    return html.picture(small.data, small.height, small.width, marks, caption)

@@ -152,7 +152,8 @@ class LocalizerReport:
         Args:
             path: The file; missing folders above it are made.
             title: The page's title.
-            pictures: How many of the worst rows, and half as many of the best, are shown.
+            pictures: How many of the worst images, and half as many of the best, are shown; each
+                with all of its objects, judged by the one that the box fits best.
 
         Returns:
             The path.

@@ -21,7 +21,7 @@ def fit_localizer(
     train: Any,
     val: Any = None,
     *,
-    epochs: int = 14,
+    epochs: int = 20,
     warm_up: int = 7,
     repeats: int = 5,
     thaw: float = 0.5,
