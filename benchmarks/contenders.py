@@ -1,15 +1,19 @@
-"""What throughput.py compares: ways from a JPEG file and a box to a training image and box."""
+"""What throughput.py compares: ways from JPEG files and boxes to training batches."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import cv2
 import keras
 import numpy as np
 from photos import Photos
+from turns import Run
 
-from keras_bbox import augment
+from keras_bbox import BoundingBoxSequence, augment
 
 SIDE, BATCH = 224, 32
 LARGER = 256  # what Keras's layer crops from
@@ -21,6 +25,67 @@ STEPS = (
     augment.RandomBoxSafeCrop(),
     augment.RandomBrightness(0.2),
 )
+
+
+# --- ours
+
+
+def ours(photos: Photos, threads: int, augmented: bool = True, cache: str | None = None) -> Run:
+    image_dir = Path(photos.paths[0]).parent
+    where: Any = image_dir / "cache" if cache == "folder" else cache
+    steps = STEPS if augmented else None
+    sequence = BoundingBoxSequence(photos.table, image_dir, augment=steps, cache=where)
+    return _draw(sequence, threads)
+
+
+def _draw(sequence: Any, threads: int) -> Run:
+    """All batches of a sequence, by so many threads."""
+    pool = ThreadPoolExecutor(threads)
+    _begin_a_dataset()
+
+    def run(turn: int) -> int:
+        sequence.epoch = turn
+        return sum(len(X) for X, _ in pool.map(sequence.__getitem__, range(len(sequence))))
+
+    return run
+
+
+def _begin_a_dataset() -> None:
+    """What `fit` on TensorFlow does before it asks a sequence for batches: it wraps it in one."""
+    import tensorflow as tf
+
+    for _ in tf.data.Dataset.from_generator(lambda: [0], output_types="int32").prefetch(1):
+        pass
+
+
+# --- decoding alone
+
+
+def decoding(photos: Photos, threads: int) -> Run:
+    data = [np.fromfile(path, np.uint8) for path in photos.paths]
+    chunks = [data[k : k + BATCH] for k in range(0, len(data), BATCH)]
+    pool = ThreadPoolExecutor(threads)
+
+    def decode(chunk: list[np.ndarray]) -> int:
+        return sum(cv2.imdecode(one, cv2.IMREAD_COLOR).shape[-1] == 3 for one in chunk)
+
+    return lambda turn: sum(pool.map(decode, chunks))
+
+
+def decoding_with_simplejpeg(photos: Photos, threads: int) -> Run:
+    import simplejpeg
+
+    data = [Path(path).read_bytes() for path in photos.paths]
+    chunks = [data[k : k + BATCH] for k in range(0, len(data), BATCH)]
+    pool = ThreadPoolExecutor(threads)
+
+    def decode(chunk: list[bytes]) -> int:
+        return sum(simplejpeg.decode_jpeg(one, "RGB").shape[-1] == 3 for one in chunk)
+
+    return lambda turn: sum(pool.map(decode, chunks))
+
+
+# --- hand-written sequences
 
 
 class Loop(keras.utils.PyDataset):
@@ -43,9 +108,28 @@ class Loop(keras.utils.PyDataset):
         return X, (self.photos.labels[rows.start : rows.stop], boxes)
 
 
-def load_as_the_chapter(path: str, box: np.ndarray):
+def chapter(photos: Photos, threads: int) -> Run:
+    return _draw(Loop(photos, _load_as_the_chapter), threads)
+
+
+def chapter_with_one_thread(photos: Photos, threads: int) -> Run:
+    return chapter(photos, 1)
+
+
+def _load_as_the_chapter(path: str, box: np.ndarray):
     image = keras.utils.load_img(path, target_size=(SIDE, SIDE))
     return keras.utils.img_to_array(image), box
+
+
+def albumentations(photos: Photos, threads: int, crop_first: bool = True) -> Run:
+    compose = albumentations_steps(crop_first)
+
+    def load(path: str, box: np.ndarray):
+        image = cv2.imread(path, cv2.IMREAD_COLOR_RGB)
+        made = compose(image=image, bboxes=box[None], labels=[0])
+        return made["image"], made["bboxes"][0]
+
+    return _draw(Loop(photos, load), threads)
 
 
 def albumentations_steps(crop_first: bool):
@@ -61,16 +145,7 @@ def albumentations_steps(crop_first: bool):
     return A.Compose(steps, bbox_params=A.BboxParams("albumentations", label_fields=["labels"]))
 
 
-def load_with_albumentations(compose) -> Callable:
-    def load(path: str, box: np.ndarray):
-        image = cv2.imread(path, cv2.IMREAD_COLOR_RGB)
-        made = compose(image=image, bboxes=box[None], labels=[0])
-        return made["image"], made["bboxes"][0]
-
-    return load
-
-
-def load_with_torchvision() -> Callable:
+def torchvision(photos: Photos, threads: int) -> Run:
     import torch
     from torchvision import io, tv_tensors
     from torchvision.transforms import v2
@@ -93,7 +168,29 @@ def load_with_torchvision() -> Callable:
         image, boxes = transform(image, boxes)
         return image.permute(1, 2, 0).numpy(), boxes[0].numpy() / SIDE
 
-    return load
+    return _draw(Loop(photos, load), threads)
+
+
+# --- Keras's layers
+
+
+def layers_in_tf_data(photos: Photos, threads: int) -> Run:
+    import tensorflow as tf
+
+    apply = keras_layers()
+
+    def load(path, box, label):
+        image = tf.io.decode_jpeg(tf.io.read_file(path), channels=3)
+        return tf.image.resize(image, (LARGER, LARGER)), box[None] * LARGER, label[None]
+
+    options = tf.data.Options()
+    options.threading.private_threadpool_size = threads
+    boxes = photos.boxes.astype(np.float32)
+    dataset = tf.data.Dataset.from_tensor_slices((photos.paths, boxes, photos.labels))
+    dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE).batch(BATCH)
+    dataset = dataset.map(apply, num_parallel_calls=tf.data.AUTOTUNE)
+    dataset = dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
+    return lambda turn: sum(len(X) for X, _ in dataset)
 
 
 def keras_layers() -> Callable:
@@ -114,31 +211,3 @@ def keras_layers() -> Callable:
         return data["images"], data["bounding_boxes"]["boxes"]
 
     return apply
-
-
-def keras_dataset(photos: Photos, threads: int):
-    import tensorflow as tf
-
-    apply = keras_layers()
-
-    def load(path, box, label):
-        image = tf.io.decode_jpeg(tf.io.read_file(path), channels=3)
-        return tf.image.resize(image, (LARGER, LARGER)), box[None] * LARGER, label[None]
-
-    options = tf.data.Options()
-    options.threading.private_threadpool_size = threads
-    boxes = photos.boxes.astype(np.float32)
-    dataset = tf.data.Dataset.from_tensor_slices((photos.paths, boxes, photos.labels))
-    dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE).batch(BATCH)
-    dataset = dataset.map(apply, num_parallel_calls=tf.data.AUTOTUNE)
-    return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
-
-
-def decode_all(data: list[np.ndarray]) -> int:
-    return sum(cv2.imdecode(one, cv2.IMREAD_COLOR).shape[-1] == 3 for one in data)
-
-
-def decode_with_simplejpeg(data: list[bytes]) -> int:
-    import simplejpeg
-
-    return sum(simplejpeg.decode_jpeg(one, "RGB").shape[-1] == 3 for one in data)
