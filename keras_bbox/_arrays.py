@@ -13,6 +13,9 @@ from typing import Any
 import keras
 import numpy as np
 
+_NUMPY = (np.ndarray, np.generic, float, int)
+_KERAS = (keras.KerasTensor, keras.Variable)
+
 Array = Any  # a NumPy array, a tensor of the running backend, or a symbolic KerasTensor
 
 
@@ -20,9 +23,9 @@ def is_tensor(value: object) -> bool:
     """Return True for a backend tensor, a Keras variable or a symbolic tensor."""
     # Keras's own NumPy backend calls every ndarray a tensor; here NumPy is always NumPy. (To ask
     # Keras takes far longer than to ask for these types.)
-    if isinstance(value, np.ndarray | np.generic | float | int):
+    if isinstance(value, _NUMPY):
         return False
-    return isinstance(value, keras.KerasTensor | keras.Variable) or keras.ops.is_tensor(value)
+    return isinstance(value, _KERAS) or keras.ops.is_tensor(value)
 
 
 def array_module(*arrays: object) -> Any:
