@@ -87,6 +87,14 @@ def test_a_thumbnail_is_not_the_image(tmp_path, no_decoding):
     assert image_size(path) == (60, 80)
 
 
+def test_fill_bytes_and_markers_alone_are_passed_over(tmp_path, no_decoding):
+    path = save(tmp_path, "jpg", (20, 30))
+    whole = path.read_bytes()
+    for passed in (b"\xff", b"\xff\xff\xff", b"\xff\x01", b"\xff\x01\xff\xff\xd0"):
+        path.write_bytes(whole[:2] + passed + whole[2:])
+        assert image_size(path) == (20, 30)
+
+
 def test_what_the_header_does_not_tell_is_decoded(tmp_path):
     path = tmp_path / "image.ppm"
     cv2.imwrite(str(path), np.zeros((3, 4, 3), np.uint8))

@@ -16,6 +16,8 @@ Size = tuple[int, int]
 LONGEST_SIDE = 2**24
 JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 JPEG_ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
+_JPEG_ENDS = frozenset({0x00, 0xD9, 0xDA})
+_SEGMENT = struct.Struct(">BBH")
 EXIF_LIMIT = 1 << 20
 CHUNKS = 10_000
 ORIENTATION = 0x0112
@@ -83,10 +85,8 @@ def read_jpeg_header(file: BinaryIO) -> tuple[Size, int] | None:
     """Reads a JPEG file's size, as it is stored, and its EXIF orientation, 1 to 8 or nonsense."""
     file.seek(2)
     orientation = 1
-    while (marker := _next_marker(file)) is not None:
-        if marker in JPEG_ALONE:
-            continue
-        (length,) = _unpack(file, ">H")
+    while (found := _next_segment(file)) is not None:
+        marker, length = found
         if marker in JPEG_FRAMES:
             _, height, width = _unpack(file, ">BHH")
             return (height, width), orientation
@@ -97,12 +97,18 @@ def read_jpeg_header(file: BinaryIO) -> tuple[Size, int] | None:
     return None
 
 
-def _next_marker(file: BinaryIO) -> int | None:
-    if file.read(1) != b"\xff":
-        return None
-    while (byte := file.read(1)) == b"\xff":
-        pass  # any number of fill bytes may stand before a marker
-    return byte[0] if byte and byte[0] not in (0x00, 0xD9, 0xDA) else None
+def _next_segment(file: BinaryIO) -> tuple[int, int] | None:
+    """Marker and length of the next segment before the pixels."""
+    start = file.read(4)
+    while start[:1] == b"\xff" and len(start) == 4:
+        _, marker, length = _SEGMENT.unpack(start)
+        if marker == 0xFF:  # any number of fill bytes may stand before a marker
+            start = start[1:] + file.read(1)
+        elif marker in JPEG_ALONE:
+            start = start[2:] + file.read(2)
+        else:
+            return None if marker in _JPEG_ENDS else (marker, length)
+    return None
 
 
 def _png(file: BinaryIO) -> Size | None:
