@@ -273,7 +273,7 @@ class BoundingBoxSequence(keras.utils.PyDataset):
 
     def _opener(self, cache, limit) -> Callable[[str], images.Photo]:
         if cache is None:
-            return images.open_photo
+            return images.KnownSizes().open
         exact = self.augment is None
         if cache == "memory":
             return images.MemoryCache(*self.image_size, exact=exact, limit=limit).open

@@ -13,6 +13,7 @@ from PIL import Image
 from keras_bbox import geometry
 from keras_bbox.images import (
     FolderCache,
+    KnownSizes,
     MemoryCache,
     mean_color,
     open_photo,
@@ -110,6 +111,32 @@ def test_a_broken_file_is_named_when_it_is_decoded(tmp_path):
     Path(path).write_bytes(data[: data.index(b"\xff\xda")])
     with pytest.raises(ValueError, match=r"Image files must be.*broken\.jpg"):
         open_photo(path).decode()
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_known_size_is_not_looked_for_again(tmp_path, orientation, monkeypatch):
+    path = save(tmp_path / "a.jpg", scene(96, 128, (32, 16, 96, 64)), orientation)
+    sizes = KnownSizes()
+    first = sizes.open(path)
+    monkeypatch.setattr("keras_bbox.images.photo.open_photo", None)
+    again = sizes.open(path)
+    assert again.shape == first.shape
+    for factor in (1, 2):
+        for ours, expected in zip(again.decode(factor), first.decode(factor), strict=True):
+            assert np.array_equal(ours, expected)
+
+
+def test_a_file_replaced_by_one_of_another_size_keeps_its_boxes(tmp_path):
+    path = save(tmp_path / "a.jpg", scene(96, 128, (32, 16, 96, 64)))
+    sizes = KnownSizes()
+    sizes.open(path)
+    save(path, scene(192, 384, (96, 32, 288, 128)))  # the same picture, finer
+    for size in ((96, 128), (24, 32)):
+        matrix = geometry.scaling(size[1] / 128, size[0] / 96)
+        seen = warp_image(sizes.open(path), matrix, height=size[0], width=size[1])
+        white = np.argwhere(seen.min(axis=-1) > 128)
+        assert white.min(axis=0).tolist() == [size[0] / 6, size[1] / 4]
+        assert (white.max(axis=0) + 1).tolist() == [size[0] * 2 / 3, size[1] * 3 / 4]
 
 
 def test_the_mean_color_of_a_photo_is_that_of_its_image(tmp_path):

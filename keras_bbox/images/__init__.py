@@ -10,7 +10,7 @@ from keras_bbox.images.files import read_image, write_image
 from keras_bbox.images.filters import FILTERS, apply_filter
 from keras_bbox.images.headers import image_size
 from keras_bbox.images.memory import Batches, keep_freed_memory
-from keras_bbox.images.photo import Photo, open_photo
+from keras_bbox.images.photo import KnownSizes, Photo, open_photo
 from keras_bbox.images.sizes import image_sizes
 from keras_bbox.images.warp import BORDERS, mean_color, use_own_threads, warp_image
 
@@ -19,6 +19,7 @@ __all__ = [
     "Batches",
     "FILTERS",
     "FolderCache",
+    "KnownSizes",
     "MemoryCache",
     "Photo",
     "apply_filter",

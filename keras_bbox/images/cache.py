@@ -40,7 +40,7 @@ def keep_pixels(photo: Photo, height: int, width: int, *, exact: bool = False) -
         to_size = np.diag((width / photo.width, height / photo.height, 1.0))
         pixels = warp_image(photo, to_size, height=height, width=width)
         scale = (photo.height / height, photo.width / width)
-    elif photo.data is not None:
+    elif photo.pixels is None:
         pixels, scale = photo.decode(factor)
     else:
         rows, columns = -(-photo.height // factor), -(-photo.width // factor)

@@ -24,16 +24,16 @@ _HEADER = 2**18  # bytes at the start of a file among which its size is looked f
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """An upright image of known size, as an undecoded JPEG file or as pixels of some scale.
+    """An upright image of known size, as a JPEG file to be decoded or as pixels of some scale.
 
     ``warp_image`` takes it in place of an array. A JPEG file is then decoded no larger than the
     warp needs, which for a photo far larger than the result is most of the work saved.
 
     Attributes:
-        path: The file, for messages.
+        path: The file.
         height: Rows of the whole image.
         width: Columns of the whole image.
-        data: The bytes of a JPEG file, shape ``(N,)``, or ``None``.
+        data: The bytes of a JPEG file, shape ``(N,)``; ``None`` to read them when it is decoded.
         pixels: ``uint8`` RGB, or ``None``.
         scale: ``(y, x)``: pixels of the whole image for each of ``pixels``.
     """
@@ -63,12 +63,15 @@ class Photo:
         """
         if self.pixels is not None:
             return self.pixels, self.scale
-        assert self.data is not None  # for the type checker: one of the two is there
-        if factor == 1:
-            return decode(self.data, self.path), (1.0, 1.0)
-        # OpenCV swaps to RGB while it decodes only at full scale.
-        reduced = decode(self.data, self.path, _REDUCED[factor])
-        return cv2.cvtColor(reduced, cv2.COLOR_BGR2RGB, dst=empty(*reduced.shape)), (factor, factor)
+        data = read_bytes(self.path) if self.data is None else self.data
+        image = decode(data, self.path, _REDUCED.get(factor, cv2.IMREAD_COLOR_RGB))
+        rows, columns, _ = image.shape
+        if factor > 1:  # OpenCV swaps to RGB while it decodes only at full scale
+            image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=empty(*image.shape))
+        if (rows, columns) == (-(-self.height // factor), -(-self.width // factor)):
+            return image, (float(factor), float(factor))
+        # The file has been replaced by one of another size.
+        return image, (self.height / rows, self.width / columns)
 
 
 def open_photo(path: str | os.PathLike[str]) -> Photo:
@@ -100,6 +103,36 @@ def open_photo(path: str | os.PathLike[str]) -> Photo:
         height, width, _ = pixels.shape
         return Photo(path, height, width, pixels=pixels)
     return Photo(path, *size, data=data)
+
+
+class KnownSizes:
+    """Opens photos, and looks into each JPEG file for its size only once.
+
+    A photo of known size is read when it is decoded. The pixels of a file that has been replaced
+    since by one of another size come with the scale that makes up for it.
+
+    Example:
+        >>> import tempfile, numpy as np
+        >>> from keras_bbox.images import write_image
+        >>> from keras_bbox.images.photo import KnownSizes
+        >>> path = write_image(tempfile.mkdtemp() + "/grey.jpg", np.full((40, 60, 3), 9, "uint8"))
+        >>> sizes = KnownSizes()
+        >>> [sizes.open(str(path)).data is None for _ in range(2)]
+        [False, True]
+    """
+
+    def __init__(self) -> None:
+        self._sizes: dict[str, tuple[int, int]] = {}
+
+    def open(self, path: str) -> Photo:
+        """Opens a photo, see ``open_photo``."""
+        known = self._sizes.get(path)
+        if known is not None:
+            return Photo(path, *known)
+        photo = open_photo(path)
+        if photo.pixels is None:
+            self._sizes[path] = photo.height, photo.width
+        return photo
 
 
 def _size_of_jpeg(data: np.ndarray) -> tuple[int, int] | None:
