@@ -1,6 +1,6 @@
 """Prints how many images a second come from JPEG files to training batches, ours and others'.
 
-    python benchmarks/throughput.py [--rounds 5] [--threads 2] [--photos 192 96] [--skip WORD ...]
+    python benchmarks/throughput.py [--rounds 5] [--threads 2] [--photos 768 256] [--skip WORD ...]
 
 Photos are generated (341x256 and 1024x768, JPEG quality 92, 4:2:0), so nothing has to be
 downloaded. A batch holds 32 float32 images of 224x224, each flipped, scaled, moved, turned, cropped
@@ -92,7 +92,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument(
-        "--photos", type=int, nargs=2, default=(192, 96), metavar=("SMALL", "LARGE")
+        "--photos", type=int, nargs=2, default=(768, 256), metavar=("SMALL", "LARGE")
     )
     parser.add_argument("--skip", nargs="+", default=(), metavar="WORD", help="words in names")
     return parser.parse_args()

@@ -63,7 +63,8 @@ def test_steps_run_in_their_order():
     sample = painted_sample(30, 60, (0, 0, 10, 30))
     rng = np.random.default_rng(0)
     moved_first = Pipeline([MoveThird(), mirror])(sample, rng).boxes[0, 0]
-    mirrored_first = Pipeline([mirror, MoveThird()], min_visibility=0)(sample, rng).boxes[0, 0]
+    kept = Pipeline([mirror, MoveThird()], hidden_boxes="weight")
+    mirrored_first = kept(sample, rng).boxes[0, 0]
     assert moved_first == pytest.approx(0.5) and mirrored_first == pytest.approx(1.0)
 
 
@@ -108,6 +109,36 @@ def test_the_draw_that_shows_the_most_is_the_last_resort():
     sample = painted_sample(50, 100, (0, 0, 100, 50))
     boxes = Pipeline([Away()], tries=3)(sample, np.random.default_rng(0)).boxes
     assert boxes[0].tolist() == pytest.approx([0.7, 0, 1, 1])
+
+
+class MoveOut:
+    def matrix(self, rng, height, width):
+        return kb.geometry.translation(x=width)
+
+
+@pytest.mark.parametrize("min_visibility", [0.0, 0.5])
+def test_where_every_draw_loses_the_box_the_image_is_only_resized(min_visibility):
+    sample = painted_sample(50, 70, (5, 5, 30, 40))
+    pipeline = Pipeline([MoveOut(), RandomBrightness(0.2)], min_visibility=min_visibility)
+    out = pipeline(sample, np.random.default_rng(0), image_size=(32, 40))
+    assert np.allclose(out.boxes, sample.boxes)
+    draw = pipeline.draw(sample, np.random.default_rng(0), image_size=(32, 40))
+    resized = resize(sample, (32, 40)).image
+    assert np.array_equal(out.image, images.apply_filter(resized, **draw.filters[0]))
+
+
+def test_a_single_box_is_never_lost():
+    pipeline = Pipeline([RandomTranslation(1, 1), RandomScale(2, 4)], tries=2)
+    samples = [painted_sample(50, 70, (5, 5, 30, 40))] * 200
+    rngs = [np.random.default_rng(k) for k in range(200)]
+    boxes = np.concatenate([out.boxes for out in pipeline.batch(samples, rngs, (32, 32))])
+    assert (kb.box_area(boxes, "rel_xyxy") > 0).all()
+
+
+def test_a_box_that_has_left_the_image_is_hidden_whatever_must_be_left():
+    sample = painted_sample(50, 70, (5, 5, 30, 40))
+    options = {"min_visibility": 0.0, "hidden_boxes": "drop"}
+    assert len(Pipeline([MoveOut()], **options)(sample, np.random.default_rng(0)).boxes) == 0
 
 
 def test_no_boxes_are_no_problem():
@@ -311,6 +342,14 @@ def test_a_policy_without_strength_only_mirrors():
         image = augment.default_policy(0.0)(sample, np.random.default_rng(seed)).image
         mirrored = sample.image[:, ::-1]
         assert np.array_equal(image, sample.image) or np.array_equal(image, mirrored)
+
+
+def test_the_mean_color_is_looked_for_once(monkeypatch):
+    asked, mean_color = [], images.mean_color
+    monkeypatch.setattr(images, "mean_color", lambda image: (asked.append(1), mean_color(image))[1])
+    sample = painted_sample(50, 70, (5, 5, 30, 40))
+    Pipeline([MoveOut()], border="mean")(sample, np.random.default_rng(0))
+    assert len(asked) == 1
 
 
 def test_the_mean_border_has_the_images_mean_color():

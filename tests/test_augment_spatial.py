@@ -69,7 +69,7 @@ sizes = st.none() | st.tuples(st.integers(20, 130), st.integers(20, 130))
 
 
 def run(steps, sample, seed, size=None, **options):
-    options = {"fill": (0, 0, 0), "min_visibility": 0.0} | options
+    options = {"fill": (0, 0, 0), "min_visibility": 0.0, "hidden_boxes": "weight"} | options
     out = Pipeline(steps, **options)(sample, np.random.default_rng(seed), size)
     height, width = out.image.shape[:2]
     return out, out.boxes[0] * (width, height, width, height)
@@ -77,7 +77,7 @@ def run(steps, sample, seed, size=None, **options):
 
 def is_white_somewhere(steps, sample, seed, size, expected):
     """Whether enough of a blurred edge is in view: what is gray throughout has no half of white."""
-    draw = Pipeline(steps, min_visibility=0.0).draw(sample, np.random.default_rng(seed), size)
+    draw = Pipeline(steps, hidden_boxes="weight").draw(sample, np.random.default_rng(seed), size)
     blur = np.abs(draw.matrix[:2, :2]).max() / 2
     return (expected[2:] - expected[:2]).min() >= max(2, blur + 0.5)
 
@@ -154,7 +154,7 @@ def test_an_ellipse_is_bounded_to_its_outline(sample, steps, seed):
 
 @given(painted(least=4), st.lists(st.sampled_from(UPRIGHT + TURNING), max_size=4), seeds)
 def test_the_visible_share_is_the_share_of_the_boxs_points_that_are_shown(sample, steps, seed):
-    draw = Pipeline(steps, min_visibility=0.0).draw(sample, np.random.default_rng(seed))
+    draw = Pipeline(steps, hidden_boxes="weight").draw(sample, np.random.default_rng(seed))
     height, width = draw.source
     box = sample.boxes[0] * (width, height, width, height)
     grid = (np.arange(60) + 0.5) / 60

@@ -96,6 +96,31 @@ def test_only_as_few_pixels_are_decoded_as_will_do(tmp_path, monkeypatch):
     for scale in (1.0, 0.51, 0.5, 0.26, 0.25, 0.1):
         warp_image(open_photo(path), geometry.scaling(scale, scale), height=8, width=8)
     assert asked == [1, 1, 2, 2, 4, 8]
+    asked.clear()
+    for scales in ((0.2, 0.6), (0.6, 0.2), (0.2, 0.4)):  # neither way fewer pixels than are shown
+        warp_image(open_photo(path), geometry.scaling(*scales), height=8, width=8)
+    assert asked == [1, 1, 2]
+
+
+@pytest.mark.parametrize("size", [(361, 641), (1001, 4001), (640, 360), (449, 449), (900, 449)])
+def test_a_resize_shows_nothing_from_outside(tmp_path, size):
+    path = save(tmp_path / "a.jpg", np.full((*size, 3), 255, np.uint8))
+    matrix = geometry.scaling(224 / size[1], 224 / size[0])
+    for image in (open_photo(path), read_image(path)):
+        assert (warp_image(image, matrix, height=224, width=224, fill=(0, 0, 0)) == 255).all()
+
+
+@pytest.mark.parametrize("size", [(360, 640), (640, 360), (361, 641)])
+def test_stripes_survive_a_resize_as_well_as_they_do_in_an_array(tmp_path, size):
+    stripes = np.zeros((*size, 3), np.uint8)
+    stripes[np.arange(size[0]) // 2 % 2 == 0] = 255
+    path = save(tmp_path / "a.jpg", stripes)
+    matrix = geometry.scaling(224 / size[1], 224 / size[0])
+    ours, whole = (
+        warp_image(image, matrix, height=224, width=224).astype(int)
+        for image in (open_photo(path), read_image(path))
+    )
+    assert ours.std() > 0.95 * whole.std()
 
 
 def test_other_files_are_photos_too(tmp_path):
@@ -111,6 +136,16 @@ def test_a_broken_file_is_named_when_it_is_decoded(tmp_path):
     Path(path).write_bytes(data[: data.index(b"\xff\xda")])
     with pytest.raises(ValueError, match=r"Image files must be.*broken\.jpg"):
         open_photo(path).decode()
+
+
+def test_a_header_without_a_size_is_named(tmp_path):
+    path = save(tmp_path / "flat.jpg", scene(50, 70))
+    data = bytearray(Path(path).read_bytes())
+    size = data.index(b"\xff\xc0") + 5
+    data[size : size + 2] = b"\0\0"
+    Path(path).write_bytes(data)
+    with pytest.raises(ValueError, match=r"Image files must be.*flat\.jpg"):
+        open_photo(path)
 
 
 @pytest.mark.parametrize("orientation", [1, 6])

@@ -286,6 +286,21 @@ def test_hidden_boxes_get_no_weight():
     assert array(weighting(photos, boxes[:, 0], training=True)[2]).shape == (32,)
 
 
+@pytest.mark.parametrize("min_visibility", [0.0, 0.5])
+def test_where_every_draw_loses_a_box_the_image_is_only_resized(min_visibility):
+    photos = np.random.default_rng(0).integers(0, 256, (2, 64, 48, 3)).astype(np.uint8)
+    boxes = np.array([[0.1, 0.1, 0.3, 0.4]] * 2, np.float32)
+    out = augment.Spatial(lambda rng, height, width: geometry.translation(x=width))
+    augmented = layer([out], (64, 48), "rel_xyxy", min_visibility=min_visibility)
+    made, moved = augmented(photos, boxes, training=True)
+    assert np.allclose(array(moved), boxes, atol=1e-6)
+    assert np.allclose(array(made), photos, atol=1e-3)
+    weighting = layer(
+        [out], (64, 48), "rel_xyxy", min_visibility=min_visibility, hidden_boxes="weight"
+    )
+    assert not array(weighting(photos, boxes, training=True)[2]).any()
+
+
 @pytest.mark.parametrize("filler", [0.0, -1.0])
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("bounding_box_format", ["rel_xyxy", "xywh", "center_xywh"])

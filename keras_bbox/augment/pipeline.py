@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from keras_bbox import images
+from keras_bbox import geometry, images
 from keras_bbox.augment.batch_draw import Views, draw_steps
 from keras_bbox.augment.choose import Step, check_steps
 from keras_bbox.augment.draw import Draw
@@ -18,6 +19,10 @@ from keras_bbox.geometry import batches
 Augmentation = Callable[[Sample, np.random.Generator], Sample]
 
 HIDDEN_BOXES = ("resample", "drop", "weight")
+_NOTHING = 1e-9  # a share that only rounding has left
+_LOST = -2.0  # the margin of a box of which nothing is left, under that of all others
+
+Outside = tuple[str, tuple[int, int, int]]  # the border, and its color
 
 
 class Pipeline:
@@ -28,9 +33,9 @@ class Pipeline:
     values from 0 to 255. The order of the spatial steps counts, and so does that of the others; the
     pixels are warped first.
 
-    Boxes are judged once, after everything, against the original ones: one is *hidden* if less
-    than ``min_visibility`` of it lies on the result, or if it is smaller there than ``min_area`` or
-    ``min_size``. A sample without any box is never hidden.
+    Boxes are judged once, after everything, against the original ones: one is *hidden* if nothing
+    or less than ``min_visibility`` of it lies on the result, or if it is smaller there than
+    ``min_area`` or ``min_size``. A sample without any box is never hidden.
 
     Args:
         steps: The steps in order.
@@ -38,9 +43,10 @@ class Pipeline:
         min_area: Share of the result's area that a box must have.
         min_size: Pixels of the result that the shorter side of a box must have.
         hidden_boxes: What happens then. ``"resample"`` draws the spatial steps again, up to
-            ``tries`` times, and then takes the draw that showed the most. ``"drop"`` leaves the
-            hidden boxes out. ``"weight"`` keeps them and adds the column ``weight``, ``float32``: 0
-            for hidden boxes and 1 for others.
+            ``tries`` times, and then takes the draw that showed the most; where each of them
+            loses a box altogether, the image is only resized. ``"drop"`` leaves the hidden boxes
+            out. ``"weight"`` keeps them and adds the column ``weight``, ``float32``: 0 for hidden
+            boxes and 1 for others.
         tries: How often to draw at the most.
         rotated_boxes: The upright box round a turned one: ``"hull"`` of its corners, which loses
             nothing, or of the largest ``"ellipse"`` in it, which is closer for most objects.
@@ -176,8 +182,14 @@ class Pipeline:
         best: list[Any] = [None] * len(samples)
         least = np.full(len(samples), -np.inf)
         rows = list(range(len(samples)))
+        outside = [self._outside(sample) for sample in samples]
         for _ in range(self.tries if self.hidden_boxes == "resample" else 1):
-            found = self._try([samples[k] for k in rows], [rngs[k] for k in rows], image_size)
+            found = self._try(
+                [samples[k] for k in rows],
+                [rngs[k] for k in rows],
+                [outside[k] for k in rows],
+                image_size,
+            )
             for k, (draw, margins) in zip(rows, found, strict=True):
                 margin = margins.min(initial=1.0)
                 if best[k] is None or margin > least[k]:
@@ -185,12 +197,17 @@ class Pipeline:
             rows = [k for k in rows if least[k] < 0]
             if not rows:
                 break
+        if self.hidden_boxes == "resample":
+            for k in rows:
+                if least[k] == _LOST:
+                    best[k] = _only_resized(best[k][0]), best[k][1]
         return best
 
     def _try(
         self,
         samples: Sequence[Sample],
         rngs: Sequence[np.random.Generator],
+        outside: Sequence[Outside],
         image_size: tuple[int, int] | None,
     ) -> list[tuple[Draw, np.ndarray]]:
         shapes = [sample.image.shape[:2] for sample in samples]
@@ -200,20 +217,14 @@ class Pipeline:
         margins = self._margins(views, boxes)
         targets = np.stack([views.heights, views.widths], axis=-1).astype(int).tolist()
         draws = (
-            Draw(matrix, source, (rows, columns), tuple(filters), *outside, self.rotated_boxes)
-            for matrix, source, (rows, columns), filters, outside in zip(
-                views.matrices,
-                shapes,
-                targets,
-                views.filters,
-                map(self._outside, samples),
-                strict=True,
+            Draw(matrix, source, (rows, columns), tuple(filters), *border, self.rotated_boxes)
+            for matrix, source, (rows, columns), filters, border in zip(
+                views.matrices, shapes, targets, views.filters, outside, strict=True
             )
         )
         return list(zip(draws, margins, strict=True))
 
-    def _outside(self, sample: Sample) -> tuple[str, tuple[int, int, int]]:
-        """The border of a draw, and its color."""
+    def _outside(self, sample: Sample) -> Outside:
         if self.border != "mean":
             return self.border, self.fill
         return "constant", images.mean_color(sample.image)
@@ -222,7 +233,8 @@ class Pipeline:
         """By how much each box is over the least of the thresholds, under 0 if it is hidden."""
         height, width = views.heights[:, None, None], views.widths[:, None, None]
         shares = batches.visible_share(boxes, views.matrices, height=height, width=width)
-        margins = np.where(_areas(boxes) > 0, shares, 0.0) - self.min_visibility
+        has_area = _areas(boxes) > 0
+        margins = np.where(has_area, shares, 0.0) - self.min_visibility
         if self.min_area or self.min_size:
             moved = batches.move_boxes(boxes, views.matrices, shape=self.rotated_boxes)
             size = np.concatenate([width, height, width, height], axis=-1)
@@ -230,7 +242,12 @@ class Pipeline:
             sides = inside[..., 2:] - inside[..., :2]
             margins = np.minimum(margins, (sides / size[..., 2:]).prod(axis=-1) - self.min_area)
             margins = np.minimum(margins, sides.min(axis=-1) - self.min_size)
-        return margins
+        return np.where(has_area & (shares <= _NOTHING), _LOST, margins)
+
+
+def _only_resized(draw: Draw) -> Draw:
+    (height, width), (rows, columns) = draw.source, draw.target
+    return replace(draw, matrix=geometry.scaling(columns / width, rows / height))
 
 
 def _in_pixels(samples: Sequence[Sample], heights: np.ndarray, widths: np.ndarray) -> np.ndarray:

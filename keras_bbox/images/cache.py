@@ -17,7 +17,7 @@ from keras_bbox.images.photo import Photo, open_photo
 from keras_bbox.images.warp import warp_image
 
 # Changes whenever the contents of a cached file would: files of another version are not found.
-_VERSION = "1"
+_VERSION = "2"
 _MAPPED = 2**13  # files at the most; Linux lets a process map 65,530 pieces of memory
 _HEADER = np.dtype([("whole", "<i4", 2), ("kept", "<i4", 2), ("scale", "<f8", 2)])
 

@@ -143,7 +143,7 @@ def _size_of_jpeg(data: np.ndarray) -> tuple[int, int] | None:
         found = read_jpeg_header(BytesIO(data[:_HEADER].data))
     except struct.error:  # cut off, or a header of more than that
         return None
-    if found is None:
+    if found is None or 0 in found[0]:
         return None
     (height, width), orientation = found
     if orientation == 1:

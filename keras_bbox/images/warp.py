@@ -69,7 +69,8 @@ def warp_image(
     scales = _scales(matrix, *image.shape[:2])
     # Where nothing outside the image comes into view, its edges need no care.
     is_whole = _is_whole_resize(image, matrix, height, width)
-    outside = fill if border == "constant" and not is_whole else None
+    border = "replicate" if is_whole else border
+    outside = fill if border == "constant" else None
     given = matrix
     if isinstance(image, Photo):
         image, matrix, scales = _decode(image, matrix, scales, outside)
@@ -143,8 +144,7 @@ def _decode(
     photo: Photo, matrix: np.ndarray, scales: Scales, outside: Fill | None
 ) -> tuple[np.ndarray, np.ndarray, Scales]:
     """The photo's pixels, as few as the matrix leaves of them, with the matrix that they need."""
-    scale = math.sqrt(scales[0] * scales[1])
-    factor = next((f for f in (8, 4, 2) if f * scale <= 1), 1)
+    factor = next((f for f in (8, 4, 2) if f * max(scales) <= 1), 1)
     pixels, (y, x) = photo.decode(factor)
     if x == y == 1:
         return pixels, matrix, scales

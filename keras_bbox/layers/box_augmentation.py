@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_bbox import geometry
 from keras_bbox._arrays import Array
 from keras_bbox.augment.batch_steps import BatchGenerator
 from keras_bbox.augment.spatial import check_range
@@ -54,7 +55,8 @@ class BoxAugmentation(keras.layers.Layer):
             the given images before, and to images of ``image_size`` after.
         min_visibility: Share of the original box's area that must be left.
         hidden_boxes: What happens if it is not. ``"resample"`` draws ``tries`` times for each image
-            and takes the first draw that shows all its boxes, or the one that shows the most.
+            and takes the first draw that shows all its boxes, or the one that shows the most; where
+            each of them loses a box altogether, the image is only resized.
             ``"weight"`` also returns weights, 0 for hidden boxes and 1 for others.
         tries: How often to draw.
         rotated_boxes: The upright box round a turned one: ``"hull"`` of its corners, or of the
@@ -179,7 +181,7 @@ class BoxAugmentation(keras.layers.Layer):
         moved = batches.move_boxes(corners, matrices, shape=self.rotated_boxes)
         moved = clip_boxes(moved, "xyxy", height=height, width=width)
         moved = convert_boxes(moved, "xyxy", layout, height=height, width=width)
-        return images, moved, shares >= self.min_visibility - ROUNDING
+        return images, moved, shares >= self._least_share
 
     def _draw(self, images: Array, corners: Any, exists: Any) -> tuple[Array, Any, Any]:
         """Returns the matrices, those of color, and the share of each box that is left."""
@@ -196,9 +198,19 @@ class BoxAugmentation(keras.layers.Layer):
             return matrices, colors, None
         by_try = ops.reshape(matrices, (-1, tries, 3, 3))
         shares = batches.visible_share(corners[:, None], by_try, height=target[0], width=target[1])
-        best = best_try(shares, exists, self.min_visibility - ROUNDING)
+        best = best_try(shares, exists, self._least_share)
         colors = None if colors is None else pick(colors, best)
-        return pick(matrices, best), colors, ops.sum(best[..., None] * shares, axis=1)
+        matrices, shares = pick(matrices, best), ops.sum(best[..., None] * shares, axis=1)
+        if has_choice:
+            is_lost = ops.any(ops.logical_and(exists, shares <= ROUNDING), axis=1)
+            resize = geometry.scaling(target[1] / size[1], target[0] / size[0])
+            matrices = ops.where(is_lost[:, None, None], resize.astype("float32"), matrices)
+        return matrices, colors, shares
+
+    @property
+    def _least_share(self) -> float:
+        # However little must be left, nothing is too little.
+        return max(self.min_visibility, 2 * ROUNDING) - ROUNDING
 
     def _paint(self, images: Array, matrices: Array, colors: Any) -> Array:
         if not moves_pixels(self.steps):
