@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import keras
 import numpy as np
 from contenders import BATCH, LARGER, SIDE, STEPS, albumentations_steps, keras_layers
@@ -76,16 +75,34 @@ def layers(photos: Photos) -> Run:
     return lambda turn: len(apply(fit(batch), boxes, labels)[0])
 
 
+class _Asked(images.Photo):
+    """A file that remembers how much smaller it was decoded."""
+
+    factor: int
+
+    def decode(self, factor: int = 1) -> tuple[np.ndarray, tuple[float, float]]:
+        object.__setattr__(self, "factor", factor)
+        return super().decode(factor)
+
+
 def stages(photos: Photos) -> Callable[[int], dict[str, float]]:
     """The microseconds an image that each of our stages takes, one thread."""
     rows = range(BATCH)
     paths = photos.paths[:BATCH]
-    samples = _samples(photos)[:BATCH]
-    decoded = [sample.image for sample in samples]
-    data = [np.fromfile(path, np.uint8) for path in paths]
+    files = [_Asked(**vars(images.open_photo(path))) for path in paths]
     pipeline, rngs, size = augment.Pipeline(STEPS), _rngs(0, BATCH), (SIDE, SIDE)
+    parts = list(zip(files, photos.boxes, photos.labels, strict=False))
+    samples = [augment.Sample(file, box[None], label[None]) for file, box, label in parts]
     draws = [pipeline.draw(samples[k], rngs[k], image_size=size) for k in rows]
     colors = [draw.filters[0]["matrix"] for draw in draws]
+    for file, draw in zip(files, draws, strict=True):
+        draw.move_pixels(file)
+    decoded = [
+        images.Photo(file.path, file.height, file.width, pixels=pixels, scale=scale)
+        for file in files
+        for pixels, scale in [file.decode(file.factor)]
+    ]
+    samples = [sample._replace(image=decoded[k]) for k, sample in enumerate(samples)]
 
     def warp(k: int) -> np.ndarray:
         return images.warp_image(decoded[k], draws[k].matrix, height=SIDE, width=SIDE)
@@ -93,8 +110,8 @@ def stages(photos: Photos) -> Callable[[int], dict[str, float]]:
     moved = [warp(k) for k in rows]
     sequence = BoundingBoxSequence(photos.table, Path(paths[0]).parent, augment=list(STEPS))
     work: dict[str, Callable[[], object]] = {
-        "read": lambda: [np.fromfile(path, np.uint8) for path in paths],
-        "decode": lambda: [cv2.imdecode(one, cv2.IMREAD_COLOR_RGB) for one in data],
+        "read": lambda: [images.open_photo(path) for path in paths],
+        "decode": lambda: [files[k].decode(files[k].factor) for k in rows],
         "draw": lambda: _rngs(0, BATCH),
         "augment": lambda: [None for _ in pipeline.batch(samples, rngs, size)],
         "warp": lambda: [warp(k) for k in rows],

@@ -17,7 +17,13 @@ from keras_bbox.heads import add_localization_head
 from keras_bbox.inference import predict_boxes
 from keras_bbox.metrics import IOUAccuracy, MeanIOU
 from keras_bbox.overlap import ciou, diou, giou, iou
-from keras_bbox.plotting import plot_batch, plot_history, plot_image, plot_prediction
+from keras_bbox.plotting import (
+    plot_batch,
+    plot_boxes,
+    plot_history,
+    plot_image,
+    plot_prediction,
+)
 from keras_bbox.recipes import fit_localizer
 from keras_bbox.review import find_label_errors, suggest_boxes
 from keras_bbox.samples import ImageSamples
@@ -51,6 +57,7 @@ __all__ = [
     "losses",
     "metrics",
     "plot_batch",
+    "plot_boxes",
     "plot_history",
     "plot_image",
     "plot_prediction",

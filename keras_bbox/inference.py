@@ -15,7 +15,9 @@ import pandas as pd
 
 from keras_bbox import geometry, images
 from keras_bbox._outputs import Predictions, named_predictions
-from keras_bbox.augment import Draw, Sample
+from keras_bbox.augment import Draw
+from keras_bbox.boxes import convert_boxes, parse_format
+from keras_bbox.images import Photo
 from keras_bbox.overlap import iou
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
@@ -31,6 +33,7 @@ def predict_boxes(
     *,
     class_names: Sequence[str] | None = None,
     preprocess: Callable | None = None,
+    bounding_box_format: str = "rel_xyxy",
     relative: bool = False,
     batch_size: int = 32,
     test_time_augmentation: bool = False,
@@ -40,7 +43,7 @@ def predict_boxes(
     """Predicts the class and box of each image, in the image's own pixels.
 
     Images of any size are resized to the model's input as ``BoundingBoxSequence`` does it, and
-    EXIF rotations are applied before. Boxes refer to the upright image.
+    EXIF rotations are applied before. Boxes refer to the upright image. ``plot_boxes`` draws them.
 
     Args:
         model: A localizer, such as ``add_localization_head`` makes.
@@ -50,7 +53,10 @@ def predict_boxes(
         class_names: The names of the classes by id; without them ``class_name`` holds the ids as
             text.
         preprocess: What the network wants of its input, as for ``BoundingBoxSequence``.
-        relative: Whether the boxes are fractions of width and height instead of pixels.
+        bounding_box_format: The format of the model's boxes, such as that of the sequence it was
+            trained on; pixels are those of the model's input.
+        relative: Whether the boxes of the table are fractions of width and height instead of
+            pixels.
         batch_size: Images at a time.
         test_time_augmentation: Whether to look at each image four times, as it is, mirrored, and
             both from further away, which takes four times as long. Class probabilities are
@@ -67,8 +73,8 @@ def predict_boxes(
 
     Raises:
         FileNotFoundError: If a path does not exist, or a folder holds no images.
-        ValueError: If a file cannot be read (with ``errors="raise"``), an array is no image, or the
-            model is no localizer.
+        ValueError: If a file cannot be read (with ``errors="raise"``), an array is no image, the
+            model is no localizer, or the format is unknown.
 
     Example:
         >>> import keras, keras_bbox as kb, numpy as np
@@ -82,6 +88,7 @@ def predict_boxes(
     """
     if errors not in ERRORS:
         raise ValueError(f"errors must be one of {ERRORS}. Received: errors={errors!r}")
+    parse_format(bounding_box_format)
     names, sources = _sources(images)
     unreadable: list[tuple[Any, str]] = []
     rows: list[dict[str, Any]] = []
@@ -89,9 +96,11 @@ def predict_boxes(
     views = VIEWS if test_time_augmentation else VIEWS[:1]
     for start in range(0, len(names), batch_size):
         batch = slice(start, start + batch_size)
-        kept, photos = _open(names[batch], sources[batch], errors, unreadable)
+        kept, photos = _open(names[batch], sources[batch], model, errors, unreadable)
         if photos:
-            predictions = _predict(model, photos, preprocess, views, batch_size, len(names))
+            predictions = _predict(
+                model, photos, preprocess, views, min(batch_size, len(names)), bounding_box_format
+            )
             rows += _rows(kept, photos, predictions, class_names, relative)
         if bar is not None:
             bar.add(len(names[batch]))
@@ -152,9 +161,12 @@ def find_images(folder: str | os.PathLike[str]) -> list[Path]:
     return found
 
 
-def _open(names, sources, errors: str, unreadable: list) -> tuple[list, list]:
+def _open(
+    names: Sequence, sources: Sequence, model: keras.Model, errors: str, unreadable: list
+) -> tuple[list, list[Photo]]:
+    """The images that can be read, decoded no larger than the model needs them."""
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        opened = list(pool.map(_open_one, sources))
+        opened = list(pool.map(lambda source: _open_one(source, model), sources))
     kept, photos = [], []
     for name, photo in zip(names, opened, strict=True):
         if not isinstance(photo, Exception):
@@ -169,10 +181,12 @@ def _open(names, sources, errors: str, unreadable: list) -> tuple[list, list]:
     return kept, photos
 
 
-def _open_one(source) -> np.ndarray | Exception:
+def _open_one(source: Any, model: keras.Model) -> Photo | Exception:
     if isinstance(source, (str, os.PathLike)):
         try:
-            return images.read_image(source)
+            photo = images.open_photo(source)
+            size = _input_size(model, photo)
+            return photo if photo.pixels is not None else images.keep_pixels(photo, *size)
         except (OSError, ValueError) as error:
             return error  # raised, told or kept by the caller, who knows the others
     image = np.asarray(source)
@@ -181,19 +195,35 @@ def _open_one(source) -> np.ndarray | Exception:
             "Images must be uint8 RGB of shape (height, width, 3); preprocess is applied to them. "
             f"Received: shape={image.shape}, dtype={image.dtype}"
         )
-    return image
+    height, width, _ = image.shape
+    return Photo("", height, width, pixels=image)
 
 
-def _predict(model, photos, preprocess, views, batch_size: int, total: int) -> Predictions:
-    """Predicts every view of every photo, and merges the views."""
+def _input_size(model: keras.Model, photo: Photo) -> tuple[int, int]:
+    """Rows and columns of the model's input; those of the photo where it takes any."""
     height, width = model.input_shape[1:3]
-    height, width = height or photos[0].shape[0], width or photos[0].shape[1]
+    return height or photo.height, width or photo.width
+
+
+def _predict(
+    model: keras.Model,
+    photos: Sequence[Photo],
+    preprocess: Callable | None,
+    views: Sequence[tuple[bool, float]],
+    rows: int,
+    bounding_box_format: str,
+) -> Predictions:
+    """Predicts every view of every photo, and merges the views."""
+    height, width = _input_size(model, photos[0])
     looks = []
     for mirrored, distance in views:
         draws = [_view(photo.shape[:2], (height, width), mirrored, distance) for photo in photos]
-        X = np.stack([_look(draw, photo) for draw, photo in zip(draws, photos, strict=True)])
-        found = _run(model, X.astype(np.float32), preprocess, min(batch_size, total))
-        boxes = [draw.invert_boxes(box) for draw, box in zip(draws, found.boxes, strict=True)]
+        X = np.stack([draw.move_pixels(photo) for draw, photo in zip(draws, photos, strict=True)])
+        found = _run(model, X.astype(np.float32), preprocess, rows)
+        relative = convert_boxes(
+            found.boxes, bounding_box_format, "rel_xyxy", height=height, width=width
+        )
+        boxes = [draw.invert_boxes(box) for draw, box in zip(draws, relative, strict=True)]
         looks.append(found._replace(boxes=np.clip(boxes, 0.0, 1.0)))
     return merge_looks(looks)
 
@@ -218,10 +248,6 @@ def _view(
         zoom = geometry.scaling(distance, distance)
         steps.append(geometry.about(zoom, width / 2, height / 2))
     return Draw(geometry.compose(*steps), source, target)
-
-
-def _look(draw: Draw, photo: np.ndarray) -> np.ndarray:
-    return draw(Sample(photo, np.zeros((0, 4)), np.zeros(0, np.int32))).image
 
 
 def merge_looks(looks: Sequence[Predictions]) -> Predictions:

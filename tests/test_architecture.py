@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "plotting": {"boxes", "images", "overlap"},
     "_html": set(),
     "_outputs": set(),
-    "inference": {"_outputs", "augment", "geometry", "images", "overlap"},
+    "inference": {"_outputs", "augment", "boxes", "geometry", "images", "overlap"},
     "evaluation": {"_html", "_outputs", "annotations", "boxes", "images", "overlap", "sequences"},
     # Above the rooms that look at data and models.
     "review": {

@@ -72,6 +72,44 @@ def test_relative_boxes_are_fractions():
     assert np.allclose(fractions * (100, 200, 100, 200), pixels)
 
 
+def test_a_model_may_give_its_boxes_in_pixels():
+    model = perfect_model()
+    classes, boxes = model.outputs
+    in_pixels = keras.Model(model.inputs, [classes, keras.layers.Rescaling(SIDE)(boxes)])
+    image = photo(200, 100, (20, 50, 60, 150))
+    for views in (False, True):
+        options = {"test_time_augmentation": views}
+        expected = kb.predict_boxes(model, image, **options)
+        found = kb.predict_boxes(in_pixels, image, bounding_box_format="xyxy", **options)
+        assert np.allclose(corners(found), corners(expected), atol=1e-4)
+    with pytest.raises(ValueError, match="bounding_box_format"):
+        kb.predict_boxes(model, image, bounding_box_format="corners")
+
+
+class Recorder:
+    """A localizer that keeps what it is given."""
+
+    input_shape = (None, 32, 48, 3)
+
+    def predict_on_batch(self, X):
+        self.X = X
+        return np.full((len(X), 2), 0.5), np.full((len(X), 4), (0.2, 0.2, 0.8, 0.8))
+
+
+@pytest.mark.parametrize("name", ["large.jpg", "odd.jpg", "small.jpg", "large.png"])
+def test_photos_look_as_they_do_in_training(tmp_path, name):
+    size = {"large": (300, 400), "odd": (131, 97), "small": (20, 30)}[name.split(".")[0]]
+    write_image(tmp_path / name, np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8))
+    table = pd.DataFrame({"filename": [name], "class_name": ["a"]}).assign(
+        x_min=0.1, x_max=0.9, y_min=0.1, y_max=0.9
+    )
+    sequence = kb.BoundingBoxSequence(table, tmp_path, image_size=(32, 48))
+    model = Recorder()
+    frame = kb.predict_boxes(model, tmp_path / name)
+    assert np.array_equal(model.X, sequence[0][0])
+    assert (frame.loc[0, "height"], frame.loc[0, "width"]) == size
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_boxes_refer_to_the_upright_photo(tmp_path, orientation):
     exif = Image.Exif()

@@ -31,6 +31,7 @@ NAMES = {
     "giou",
     "iou",
     "plot_batch",
+    "plot_boxes",
     "plot_history",
     "plot_image",
     "plot_prediction",

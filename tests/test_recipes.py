@@ -11,7 +11,7 @@ from keras import layers
 import keras_bbox as kb
 from keras_bbox.recipes.balance import Balanced, weights_of_classes
 from keras_bbox.recipes.progress import AddEpoch, Progress
-from keras_bbox.recipes.warm_up import Echoes, Store, echo_epoch, halve
+from keras_bbox.recipes.warm_up import Echoes, Store, _batches, echo_epoch, halve
 
 pytestmark = [
     # Keras reads TensorFlow variables in a way that NumPy 2 deprecates, in saving and conversion.
@@ -144,6 +144,32 @@ def test_a_step_on_held_features_is_a_step_on_the_images():
 
 def held_batch(value, rows=4):
     return (np.full((rows, 2, 2, 1), value, "float16"),), (np.full(rows, value), np.ones((rows, 4)))
+
+
+def test_the_warm_up_takes_any_data_set_of_known_length():
+    pytest.importorskip("tensorflow")
+    import tensorflow as tf
+
+    squares = Squares()
+    X, labels, y = (
+        np.concatenate(parts) for parts in zip(*[(X, *y) for X, y in squares], strict=True)
+    )
+    dataset = tf.data.Dataset.from_tensor_slices((X, (labels, y))).batch(8)
+    one, other = localizer(), localizer()
+    options = {"warm_up": 1, "epochs": 0, "repeats": 2}
+    fit(one, squares, **options)
+    fit(other, dataset, **options)
+    assert same(weights(one.get_layer("box_head")), weights(other.get_layer("box_head")))
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_pass_has_all_batches_in_order_and_is_told_to_the_sequence(workers):
+    squares = Squares()
+    squares.workers = workers
+    first = [y[1] for _, y in _batches(squares)]
+    assert len(first) == 3 and squares.epoch == 1
+    squares.epoch = 0
+    assert all(np.array_equal(one, squares[k][1][1]) for k, one in enumerate(first))
 
 
 def test_the_store_holds_the_latest_passes():
@@ -334,10 +360,26 @@ def test_a_finished_training_is_not_repeated(tmp_path):
     assert names == {"best.weights.h5", "epoch-3.weights.h5", "history.csv", "progress.json"}
 
 
-def test_other_settings_do_not_resume(tmp_path):
+def test_a_training_that_ended_early_is_not_gone_on_with(tmp_path):
+    options = {"val": Squares(1, seed=1), "epochs": 6, "patience": 1, "checkpoint": tmp_path}
+    history = fit(localizer(), learning_rate=0.0, fine_tune_rate=0.0, **options)
+    assert history["stage"].value_counts()["fine-tune"] < 6
+    again = fit(localizer(), learning_rate=0.0, fine_tune_rate=0.0, **options)
+    pd.testing.assert_frame_equal(history, again)
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ({"epochs": 7}, "epochs=7"),
+        ({"loss_weights": (1.0, 2.0)}, r"loss_weights=\[1.0, 2.0\]"),
+        ({"box_loss": kb.losses.GIOULoss()}, r"box_loss=\['GIOULoss'"),
+    ],
+)
+def test_other_settings_do_not_resume(tmp_path, setting, told):
     fit(localizer(), checkpoint=tmp_path)
-    with pytest.raises(ValueError, match="with the settings it began with.*Received: epochs=7"):
-        fit(localizer(), checkpoint=tmp_path, epochs=7)
+    with pytest.raises(ValueError, match=f"with the settings it began with.*Received: {told}"):
+        fit(localizer(), checkpoint=tmp_path, **setting)
 
 
 # ---- classes -------------------------------------------------------------------------------------
@@ -399,5 +441,8 @@ def test_numbers_out_of_range(arguments):
 def test_boxes_in_another_format(sequence):
     train = Squares()
     train.bounding_box_format = "xyxy"
-    with pytest.raises(ValueError, match="must be too.*Received: bounding_box_format='xyxy'"):
+    told = "must be too.*Received: {} with bounding_box_format='xyxy'"
+    with pytest.raises(ValueError, match=told.format("train")):
         fit(localizer(), train)
+    with pytest.raises(ValueError, match=told.format("val")):
+        fit(localizer(), val=train)

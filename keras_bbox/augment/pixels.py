@@ -210,7 +210,7 @@ class RandomErasing:
         high: The largest.
 
     Raises:
-        ValueError: If the sides are not positive and ordered.
+        ValueError: If the sides are not positive, ordered and at most 1.
 
     Example:
         >>> import keras_bbox as kb
@@ -225,6 +225,7 @@ class RandomErasing:
     def __post_init__(self):
         check_range("count", self.count, 1, np.inf)
         check_ordered("low", self.low, "high", self.high)
+        check_range("high", self.high, 0, 1)
 
     def filter(self, rng: np.random.Generator) -> dict:
         count = rng.integers(1, self.count, endpoint=True)

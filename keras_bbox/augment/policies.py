@@ -23,13 +23,15 @@ from keras_bbox.augment.spatial import (
 )
 
 
-def default_policy(strength: float = 1.0) -> Pipeline:
+def default_policy(strength: float = 1.0, *, filters: bool = True) -> Pipeline:
     """Returns a pipeline for localization: one box an image, which stays in view.
 
     Scale and position change in half of the images each, so that some stay as they were taken.
 
     Args:
         strength: 0 only mirrors, 1 suits a few thousand photos, 2 is strong.
+        filters: Whether a few images are blurred, noisy or compressed. Without them, the pipeline's
+            ``steps`` also run in ``layers.BoxAugmentation``.
 
     Returns:
         A pipeline that draws again when a box would leave the image.
@@ -39,8 +41,11 @@ def default_policy(strength: float = 1.0) -> Pipeline:
 
     Example:
         >>> import keras_bbox as kb
-        >>> kb.augment.default_policy(strength=0.5).hidden_boxes
+        >>> policy = kb.augment.default_policy(strength=0.5, filters=False)
+        >>> policy.hidden_boxes
         'resample'
+        >>> layer = kb.layers.BoxAugmentation(
+        ...     policy.steps, image_size=(32, 32), bounding_box_format="rel_xyxy")
     """
     check_range("strength", strength, 0, 2)
     steps = [
@@ -54,6 +59,7 @@ def default_policy(strength: float = 1.0) -> Pipeline:
         RandomApply(RandomRotation(5 * strength), 0.2),
         RandomApply(RandomTranslation(0.1 * strength, 0.1 * strength), 0.5),
         *_colors(strength),
+        *(_filters(strength) if filters else []),
     ]
     return Pipeline(steps, min_visibility=0.7, rotated_boxes="ellipse")
 
@@ -82,6 +88,7 @@ def detection_policy(strength: float = 1.0) -> Pipeline:
         RandomApply(RandomIOUCrop(), 0.4 * strength),
         RandomApply(RandomRotation(5 * strength), 0.3),
         *_colors(strength),
+        *_filters(strength),
     ]
     return Pipeline(steps, min_visibility=0.3, hidden_boxes="drop", rotated_boxes="ellipse")
 
@@ -94,6 +101,11 @@ def _colors(strength: float) -> list:
         RandomHue(8 * strength),
         RandomColorTemperature(0.1 * strength),
         RandomApply(Grayscale(), 0.05 * strength),
+    ]
+
+
+def _filters(strength: float) -> list:
+    return [
         RandomApply(RandomBlur(), 0.05 * strength),
         RandomApply(RandomNoise(), 0.05 * strength),
         RandomApply(RandomJPEG(), 0.05 * strength),

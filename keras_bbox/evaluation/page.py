@@ -40,8 +40,8 @@ def report_page(report: LocalizerReport, title: str, pictures: int) -> str:
 def _explained() -> str:
     return html.paragraph(
         "iou_50 and iou_75 are the shares of boxes with an IoU over 0.5 and 0.75; both_right those "
-        "with the right class and an IoU over 0.5. For an image, the object counts that the "
-        "predicted box fits best."
+        "with the right class and an IoU over 0.5. For an image, one object counts: of those that "
+        "are both right the one that the predicted box fits best, or if none is, of all."
     )
 
 

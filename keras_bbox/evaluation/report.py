@@ -24,7 +24,8 @@ class LocalizerReport:
     Made by ``kb.evaluate_localizer``. A row is *both right* if its class is right and the IoU is
     over 0.5, as the ILSVRC localization task counts (Russakovsky et al. 2015). A model with one box
     an image can at the best find one of several objects, so every figure is also given for images:
-    there the row counts that the box fits best.
+    there one row counts, of those that are both right the one with the highest IoU, or if there is
+    none, of all.
 
     Attributes:
         rows: One row for each row of the annotations: ``row`` (its index), ``image`` (the path),
@@ -72,7 +73,7 @@ class LocalizerReport:
         return _table(groups)
 
     def images(self) -> pd.DataFrame:
-        """Returns one row for each image: the one with the right class, if any, that fits best."""
+        """Returns the row of each image that counts: the best of those both right, else of all."""
         right = (self.rows["class_id"] == self.rows["predicted_id"]) & (self.rows["iou"] > 0.5)
         order = self.rows.assign(_right=right).sort_values(
             ["_right", "iou"], ascending=False, kind="stable"
@@ -126,13 +127,14 @@ class LocalizerReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns all figures as plain numbers, lists and strings; without the single rows."""
+        known = [name for name in ("score", "box_score") if name in self.rows]
         return {
             "summary": self.summary(),
             "by_row_and_image": self.by_row_and_image().to_dict("index"),
             "by_class": self.by_class().to_dict("index"),
             "by_size": self.by_size().to_dict("index"),
             "curve": self.curve().to_dict("list"),
-            "calibration": self.calibration().to_dict("list"),
+            "calibration": {name: self.calibration(name).to_dict("list") for name in known},
             "confusion": self.confusion().to_numpy().tolist(),
             "class_names": list(self.class_names),
         }
@@ -153,7 +155,7 @@ class LocalizerReport:
             path: The file; missing folders above it are made.
             title: The page's title.
             pictures: How many of the worst images, and half as many of the best, are shown; each
-                with all of its objects, judged by the one that the box fits best.
+                with all of its objects, judged by the one that counts.
 
         Returns:
             The path.

@@ -5,7 +5,7 @@ one that has not been decoded yet.
 """
 
 from keras_bbox.images.blend import blend_images
-from keras_bbox.images.cache import FolderCache, MemoryCache
+from keras_bbox.images.cache import FolderCache, MemoryCache, keep_pixels
 from keras_bbox.images.files import read_image, write_image
 from keras_bbox.images.filters import FILTERS, apply_filter
 from keras_bbox.images.headers import image_size
@@ -27,6 +27,7 @@ __all__ = [
     "image_size",
     "image_sizes",
     "keep_freed_memory",
+    "keep_pixels",
     "mean_color",
     "open_photo",
     "read_image",

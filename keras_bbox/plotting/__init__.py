@@ -10,8 +10,9 @@ your own, pass ``ax``.
 from __future__ import annotations
 
 from keras_bbox.plotting.batch import plot_batch
+from keras_bbox.plotting.boxes import plot_boxes
 from keras_bbox.plotting.history import plot_history
 from keras_bbox.plotting.image import plot_image
 from keras_bbox.plotting.prediction import plot_prediction
 
-__all__ = ["plot_batch", "plot_history", "plot_image", "plot_prediction"]
+__all__ = ["plot_batch", "plot_boxes", "plot_history", "plot_image", "plot_prediction"]

@@ -23,6 +23,9 @@ def plot_gallery(
     labels: Sequence[Sequence[Any]],
     titles: Sequence[str],
     colors: Sequence[Any] | None = None,
+    *,
+    scores: Sequence[Sequence[float]] | None = None,
+    columns: int | None = None,
 ) -> Figure:
     """Draws pictures in a grid whose cells have the middle one of their shapes.
 
@@ -32,14 +35,17 @@ def plot_gallery(
         labels: For each image one label a box.
         titles: One text for each image.
         colors: For each image what ``plot_image`` takes as ``colors``.
+        scores: For each image one confidence a box.
+        columns: Images in a row.
 
     Returns:
         The figure.
     """
     aspect = float(np.median([image.shape[0] / image.shape[1] for image in images]))
-    figure, axes = picture_grid(len(images), aspect, header=HEADER)
+    figure, axes = picture_grid(len(images), aspect, columns=columns, header=HEADER)
     for k, ax in enumerate(axes):
         own = colors[k] if colors is not None else None
-        plot_image(images[k], boxes[k], labels[k], colors=own, ax=ax)
+        confidences = scores[k] if scores is not None else None
+        plot_image(images[k], boxes[k], labels[k], scores=confidences, colors=own, ax=ax)
         set_title(ax, titles[k], TITLE_SIZE)
     return figure

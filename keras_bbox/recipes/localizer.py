@@ -58,7 +58,7 @@ def fit_localizer(
         model: The model; outputs `class_prediction`, `bbox_prediction` and perhaps `box_score`.
             It is compiled here, and trained in place.
         train: A `BoundingBoxSequence` in the format `rel_xyxy`, or with `class_weights=None` any
-            other data set of batches `(X, (y_class, y_bbox))`.
+            other data set of batches `(X, (y_class, y_bbox))` that knows its length.
         val: The same for validation, or None.
         epochs: Epochs of fine-tuning, or of the one stage.
         warm_up: Epochs before it, if some layers are frozen.
@@ -84,8 +84,8 @@ def fit_localizer(
         logs of `fit`; `kb.plot_history` draws it.
 
     Raises:
-        ValueError: If an argument is out of range, the sequence has another format, or the folder
-            holds a training with other settings.
+        ValueError: If an argument is out of range, a sequence has another format, or the folder
+            holds a training with other epochs, rates, losses or weights.
 
     Example:
         >>> import keras, tempfile
@@ -104,7 +104,9 @@ def fit_localizer(
     """
     _check_range("thaw", thaw, thaw <= 1)
     _check_range("average", average, average < 1)
-    _check_format(train)
+    for name, data in (("train", train), ("val", val)):
+        _check_format(name, data)
+    loss = box_loss or LocalizationLoss()
     plan = {
         "epochs": epochs,
         "warm_up": warm_up,
@@ -113,15 +115,16 @@ def fit_localizer(
         "learning_rate": learning_rate,
         "fine_tune_rate": fine_tune_rate,
         "average": average,
+        "box_loss": [type(loss).__name__, loss.get_config()],
+        "loss_weights": loss_weights,
+        "class_weights": class_weights,
     }
     progress = Progress(None if checkpoint is None else Path(checkpoint), plan)
     if hasattr(train, "epoch") and progress.logs:
         train.epoch = len(progress.logs)
     if class_weights is not None:
         train = Balanced(train, weights_of_classes(class_weights, train))
-    settings = Settings(
-        train, val, box_loss or LocalizationLoss(), loss_weights, patience, list(callbacks), verbose
-    )
+    settings = Settings(train, val, loss, loss_weights, patience, list(callbacks), verbose)
 
     frozen = [layer for layer in model.layers if layer.weights and not layer.trainable]
     warming = Stage("warm-up", warm_up, learning_rate, fine_tune_rate, repeats=repeats)
@@ -150,11 +153,11 @@ def _check_range(name: str, value: float, is_small_enough: bool) -> None:
         raise ValueError(f"{name} must be from 0 to 1. Received: {name}={value!r}")
 
 
-def _check_format(train: Any) -> None:
-    layout = getattr(train, "bounding_box_format", "rel_xyxy")
+def _check_format(name: str, data: Any) -> None:
+    layout = getattr(data, "bounding_box_format", "rel_xyxy")
     if layout != "rel_xyxy":
         raise ValueError(
             "The boxes of the spatial head are rel_xyxy, so those of the sequence must be too. "
             "Build it with bounding_box_format='rel_xyxy'. "
-            f"Received: bounding_box_format={layout!r}"
+            f"Received: {name} with bounding_box_format={layout!r}"
         )

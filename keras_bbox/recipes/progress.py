@@ -18,7 +18,7 @@ class Progress:
 
     def __init__(self, folder: Path | None, plan: dict[str, Any]) -> None:
         self.folder = folder
-        self.plan = plan
+        self.plan = json.loads(json.dumps(plan, default=str))  # as it is read back
         self.logs: list[dict[str, Any]] = []
         self.scores: list[float] = []
         self._best: list[np.ndarray] | None = None

@@ -60,7 +60,8 @@ def _fit(stage: Stage, model: keras.Model, settings: Settings, progress: Progres
     patience = settings.patience if is_last else None
     callbacks.append(AddEpoch(progress, stage.name, MONITOR, patience))
     done = progress.epochs_of(stage.name)
-    if done < stage.epochs:
+    has_stopped = patience is not None and 0 < patience <= progress.epochs_since_best(stage.name)
+    if done < stage.epochs and not has_stopped:
         model.fit(
             settings.train,
             validation_data=settings.val,

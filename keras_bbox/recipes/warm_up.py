@@ -8,7 +8,9 @@ heart.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import keras
@@ -105,7 +107,7 @@ def echo_epoch(
 
     Args:
         halves: The halves; the upper one compiled.
-        train: A `PyDataset` of batches `(X, y)` or `(X, y, sample_weight)`.
+        train: A data set of batches `(X, y)` or `(X, y, sample_weight)`.
         store: Features of earlier passes, which are used again too; it takes in those of this one.
         repeats: How many steps are made for each batch.
         seed: What the orders are drawn from.
@@ -114,19 +116,34 @@ def echo_epoch(
     Returns:
         The logs of the last repetition.
     """
-    train.on_epoch_begin()
-    store.add(list(_with_features(halves.lower, train)))
-    train.on_epoch_end()
+    store.add([_with_features(halves.lower, batch) for batch in _batches(train)])
     echoes = Echoes(store, seed)
     history = halves.upper.fit(echoes, epochs=repeats, shuffle=False, verbose=verbose)
     return {name: values[-1] for name, values in history.history.items()}
 
 
-def _with_features(lower: keras.Model, train: Any) -> Iterator[tuple]:
-    for index in range(len(train)):
-        X, *rest = train[index]
-        features = keras.tree.flatten(lower.predict_on_batch(X))
-        yield (tuple(_half(array) for array in features), *rest)
+def _batches(train: Any) -> Iterator[tuple]:
+    """The batches of one epoch; those of a `PyDataset` made ahead by its workers, as in `fit`."""
+    if not isinstance(train, keras.utils.PyDataset):
+        yield from train
+        return
+    train.on_epoch_begin()
+    with ThreadPoolExecutor(max(train.workers, 1)) as pool:
+        ahead: deque[Future] = deque()
+        for index in range(len(train)):
+            ahead.append(pool.submit(train.__getitem__, index))
+            if len(ahead) > train.workers:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+    train.on_epoch_end()
+
+
+def _with_features(lower: keras.Model, batch: tuple) -> tuple:
+    X, *rest = batch
+    features = keras.tree.flatten(lower.predict_on_batch(X))
+    rest = keras.tree.map_structure(keras.ops.convert_to_numpy, rest)
+    return (tuple(_half(array) for array in features), *rest)
 
 
 def _length(batch: tuple) -> int:
