@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from painting import find_paint, paint
+from strategies import FORMATS
 
 import keras_bbox as kb
 from keras_bbox import augment
@@ -48,7 +49,6 @@ each = settings(max_examples=400 if THOROUGH else 40)
 composed = settings(max_examples=1500 if THOROUGH else 200)
 
 # One box format of each kind; what a box is does not depend on how it is written.
-FORMATS = ["rel_xyxy", "xyxy", "yxyx", "xxyy", "xywh", "rel_center_xywh"]
 
 
 @st.composite

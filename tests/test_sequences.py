@@ -1,10 +1,14 @@
 import itertools
+import multiprocessing
 import pickle
+from concurrent.futures import ProcessPoolExecutor
 
 import keras
 import numpy as np
 import pandas as pd
 import pytest
+from painting import find_paint, paint
+from strategies import FORMATS
 
 import keras_bbox as kb
 from keras_bbox.images import read_image, write_image
@@ -100,6 +104,30 @@ def test_pixel_formats_count_pixels_of_the_batch(make):
     assert np.allclose(pixels, relative * (24, 16, 24, 16), atol=1e-5)
 
 
+@pytest.mark.parametrize("layout", FORMATS)
+def test_augmented_boxes_lie_on_their_pixels_in_every_format(tmp_path, layout):
+    height, width = 61, 90
+    corners = np.array([[5 + 3 * k, 10 + 2 * k, 40 + 4 * k, 30 + 3 * k] for k in range(8)])
+    fractions = corners / (width, height, width, height)
+    table = pd.DataFrame(fractions, columns=["x_min", "y_min", "x_max", "y_max"])
+    table = table.assign(filename=[f"{k}.png" for k in range(8)], class_name="white")
+    for name, box in zip(table["filename"], corners, strict=True):
+        write_image(tmp_path / name, paint(height, width, box))
+    steps = [
+        kb.augment.RandomFlip(0.5, 0.5),
+        kb.augment.RandomScale(0.8, 1.25),
+        kb.augment.RandomTranslation(0.1, 0.1),
+    ]
+    pipeline = kb.augment.Pipeline(steps, min_visibility=0.9, fill=(0, 0, 0))
+    sequence = kb.BoundingBoxSequence(
+        table, tmp_path, image_size=(64, 80), augment=pipeline, bounding_box_format=layout, seed=3
+    )
+    X, (_, boxes) = sequence[0]
+    moved = kb.convert_boxes(boxes, layout, "xyxy", height=64, width=80)
+    for image, box in zip(X, moved, strict=True):
+        assert np.abs(find_paint(image) - box).max() <= 0.75
+
+
 def test_every_row_comes_once_an_epoch_in_a_new_order(make):
     sequence = make()
     orders = [np.concatenate([sequence.rows(k, epoch) for k in range(3)]) for epoch in range(3)]
@@ -190,7 +218,15 @@ def test_fit_sees_the_same_batches_for_any_workers(make, workers, processes):
     assert_same(seen, expected)
 
 
-def test_training_resumed_in_another_process_sees_what_it_would_have_seen(make):
+def test_another_process_makes_the_same_batches(make, tmp_path):
+    sequence = make(augment=AUGMENT, seed=5, cache=tmp_path)
+    sequence.epoch = 1
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        assert_same(pool.submit(list, sequence).result(), sequence)
+
+
+def test_a_resumed_training_sees_what_it_would_have_seen(make):
     options = {"augment": AUGMENT, "seed": 5, "workers": 2}
     whole = record(make(**options), epochs=3)
     resumed = make(**options)
@@ -204,6 +240,14 @@ def test_cached_epochs_are_the_same_for_any_cache_and_workers(make, tmp_path, au
     first = record(make(cache="memory", workers=0, **options), epochs=2)
     for cache, workers in (("memory", 8), (tmp_path, 2), (tmp_path, 0)):
         assert_same(first, record(make(cache=cache, workers=workers, **options), epochs=2))
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork")
+@pytest.mark.parametrize("cache", ["memory", "folder"])
+def test_processes_share_a_cache_and_make_the_same_batches(make, tmp_path, cache):
+    options = {"augment": AUGMENT, "seed": 5, "cache": tmp_path if cache == "folder" else cache}
+    expected = record(make(workers=0, augment=AUGMENT, seed=5, cache="memory"), epochs=2)
+    assert_same(expected, record(make(workers=2, use_multiprocessing=True, **options), epochs=2))
 
 
 def test_a_cache_without_augmentation_changes_no_pixel(make, tmp_path):
