@@ -8,7 +8,8 @@ and made brighter or darker, with one box moving along. Each contender has a pro
 its users would have it, in which a TensorFlow dataset has begun, as `fit` begins one for every
 sequence. They take turns over several rounds; shown is the median rate, and the median of the
 ratios within a round, because a busy machine slows a whole round down. In one round before the
-first nothing is measured: it brings the files into the page cache, and fills the caches.
+first nothing is measured: it brings the files into the page cache, fills the caches, and tells
+keras_bbox the sizes of the photos, so that all rates are those of a later epoch.
 
 Contenders that are not installed are left out with a line that says so. OpenCV's own threads are
 off for all contenders, as keras_bbox and Albumentations leave them. On two cores the script takes
