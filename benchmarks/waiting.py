@@ -5,8 +5,7 @@
 Trains a frozen MobileNet with the chapter's two heads on generated JPEG photos, augmented, with as
 many workers as a sequence takes by default. Keras's own data adapter feeds it, and what is timed
 is the fetching of a batch, which is short as long as the workers are ahead. For comparison the
-same training runs with one worker, and with none, where every batch is made while the network
-stands still.
+same training runs with one worker, and with none, where TensorFlow's own thread makes them.
 """
 
 from __future__ import annotations
