@@ -112,7 +112,7 @@ def train_best(train, data, tables, sequences, options):
         train,
         sequences.get("val"),
         warm_up=options.epochs,
-        epochs=3 * options.epochs,
+        epochs=(3 if pretrained else 6) * options.epochs,  # from scratch there is more to learn
         checkpoint=checkpoint,
         verbose=options.verbose,
     )
@@ -142,7 +142,7 @@ def parse_arguments() -> argparse.Namespace:
         "--epochs",
         type=positive,
         help="epochs at each learning rate (default: 5), or of the best recipe's warm-up (default: "
-        "7); three times as many follow",
+        "7); three times as many follow, or without pretrained weights six times as many alone",
     )
     add(
         "--image-size", type=positive, help="side of the network's input (default: 224; snacks: 96)"

@@ -125,7 +125,8 @@ def echo_epoch(
 def _batches(train: Any) -> Iterator[tuple]:
     """The batches of one epoch; those of a `PyDataset` made ahead by its workers, as in `fit`."""
     if not isinstance(train, keras.utils.PyDataset):
-        yield from train
+        for batch in train:  # of another library's tensors perhaps
+            yield keras.tree.map_structure(keras.ops.convert_to_numpy, batch)
         return
     train.on_epoch_begin()
     with ThreadPoolExecutor(max(train.workers, 1)) as pool:
@@ -142,7 +143,6 @@ def _batches(train: Any) -> Iterator[tuple]:
 def _with_features(lower: keras.Model, batch: tuple) -> tuple:
     X, *rest = batch
     features = keras.tree.flatten(lower.predict_on_batch(X))
-    rest = keras.tree.map_structure(keras.ops.convert_to_numpy, rest)
     return (tuple(_half(array) for array in features), *rest)
 
 
