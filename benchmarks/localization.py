@@ -56,7 +56,7 @@ RUNS = {
     "squared-error": ("frozen, squared error for the loss", FROZEN | {"loss": "mse"}),
     "overlap-alone": ("frozen, GIoU alone for the loss", FROZEN | {"loss": "giou"}),
     "batches-of-32": ("frozen, batches of 32", FROZEN | {"batch_size": 32}),
-    "no-repeats": ("frozen, each feature used once", FROZEN | {"repeats": 1}),
+    "no-repeats": ("frozen, a fifth of the steps: features used once", FROZEN | {"repeats": 1}),
 }
 HEADS = {
     "one look": (1, {"looks": 1}),

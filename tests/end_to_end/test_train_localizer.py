@@ -87,5 +87,5 @@ def test_the_best_recipe_ends_with_the_same_files(finished, tmp_path):
     names = {path.name for path in tmp_path.iterdir() if path.is_file()}
     assert names == {path.name for path in finished[0].iterdir() if path.is_file()}
     history = pd.read_csv(tmp_path / "history.csv")
-    assert history["epoch"].tolist() == [1, 2, 3] and set(history["stage"]) == {"train"}
+    assert history["epoch"].tolist() == [1, 2, 3, 4, 5, 6] and set(history["stage"]) == {"train"}
     assert "Loaded in a fresh process" in result.stdout
