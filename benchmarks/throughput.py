@@ -13,8 +13,8 @@ keras_bbox the sizes of the photos, so that all rates are those of a later epoch
 
 Contenders that are not installed are left out with a line that says so. OpenCV's own threads are
 off for all contenders, as keras_bbox and Albumentations leave them. On two cores the script takes
-five minutes. A machine that does other work at the same time gives other ratios: look at the
-spread.
+seven minutes for three rounds. A machine that does other work at the same time gives other ratios:
+look at the spread.
 """
 
 from __future__ import annotations

@@ -360,6 +360,20 @@ def test_a_finished_training_is_not_repeated(tmp_path):
     assert names == {"best.weights.h5", "epoch-3.weights.h5", "history.csv", "progress.json"}
 
 
+class Counted(keras.losses.Loss):
+    """A loss of somebody's own: each object has another name."""
+
+    def call(self, y_true, y_pred):
+        return keras.ops.mean(keras.ops.square(y_true - y_pred), axis=-1)
+
+
+@pytest.mark.parametrize("make", [Counted, lambda: "mse"])
+def test_any_loss_resumes(tmp_path, make):
+    history = fit(localizer(), checkpoint=tmp_path, epochs=1, warm_up=0, box_loss=make())
+    again = fit(localizer(), checkpoint=tmp_path, epochs=1, warm_up=0, box_loss=make())
+    pd.testing.assert_frame_equal(history, again)
+
+
 def test_a_training_that_ended_early_is_not_gone_on_with(tmp_path):
     options = {"val": Squares(1, seed=1), "epochs": 6, "patience": 1, "checkpoint": tmp_path}
     history = fit(localizer(), learning_rate=0.0, fine_tune_rate=0.0, **options)

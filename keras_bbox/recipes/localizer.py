@@ -115,7 +115,7 @@ def fit_localizer(
         "learning_rate": learning_rate,
         "fine_tune_rate": fine_tune_rate,
         "average": average,
-        "box_loss": [type(loss).__name__, loss.get_config()],
+        "box_loss": _described(loss),
         "loss_weights": loss_weights,
         "class_weights": class_weights,
     }
@@ -146,6 +146,14 @@ def _thaw(frozen: list[keras.layers.Layer], share: float) -> None:
     for layer in frozen[len(frozen) - count :]:
         if not isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = True
+
+
+def _described(loss: Any) -> list:
+    """What tells a loss from others; not its name, which Keras counts up within a process."""
+    if not isinstance(loss, keras.losses.Loss):
+        return [getattr(loss, "__name__", str(loss))]
+    config = {name: value for name, value in loss.get_config().items() if name != "name"}
+    return [type(loss).__name__, config]
 
 
 def _check_range(name: str, value: float, is_small_enough: bool) -> None:
