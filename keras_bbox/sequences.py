@@ -6,7 +6,6 @@ import copy
 import os
 from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
-from typing import Any
 
 import keras
 import numpy as np
@@ -14,6 +13,7 @@ import pandas as pd
 
 from keras_bbox import augment as augmentation
 from keras_bbox import images
+from keras_bbox._rows import TARGETS, RowOrder
 from keras_bbox.annotations import (
     existing_paths,
     find_class_names,
@@ -24,7 +24,6 @@ from keras_bbox.boxes import convert_boxes, parse_format
 
 LAST_BATCH = ("keep", "drop", "pad")
 _BATCHES = 6  # whose memory is used again
-TARGETS = ("each", "largest", "most_central", "random")
 
 
 class BoundingBoxSequence(keras.utils.PyDataset):
@@ -161,17 +160,16 @@ class BoundingBoxSequence(keras.utils.PyDataset):
         ids = {name: class_id for class_id, name in enumerate(self.class_names)}
         self._labels = self.annotations["class_name"].map(ids).to_numpy(np.int32)
         self._boxes = self.annotations[["x_min", "y_min", "x_max", "y_max"]].to_numpy()
-        self._candidates = _candidates(self._paths, self._boxes, target)
-        self._order = (-1, np.arange(len(self._candidates)))
+        self._order = RowOrder(self._paths, self._boxes, target)
         if not len(self):
             raise ValueError(
                 "A sequence needs at least one batch. Give more rows, or a smaller batch_size. "
-                f"Received: rows={len(self._candidates)}, batch_size={batch_size}, "
+                f"Received: rows={len(self._order)}, batch_size={batch_size}, "
                 f"last_batch={last_batch!r}"
             )
 
     def __len__(self) -> int:
-        whole, rest = divmod(len(self._candidates), self.batch_size)
+        whole, rest = divmod(len(self._order), self.batch_size)
         return whole + (rest > 0 and self.last_batch != "drop")
 
     def __getitem__(self, index: int):
@@ -226,19 +224,42 @@ class BoundingBoxSequence(keras.utils.PyDataset):
             array([3, 4, 5])
         """
         epoch = self.epoch if epoch is None else epoch
-        drawn_for, order = self._order
-        if self.shuffle and drawn_for != epoch:
-            order = np.random.default_rng([self.seed, epoch]).permutation(len(order))
-            self._order = (epoch, order)  # as one, for the sake of other threads
-        samples = order[index * self.batch_size : (index + 1) * self.batch_size]
-        return np.array([self._row(sample, epoch) for sample in samples])
+        chosen = slice(index * self.batch_size, (index + 1) * self.batch_size)
+        return self._order.rows(chosen, self.seed, epoch, shuffle=self.shuffle)
 
-    def _row(self, sample: int, epoch: int) -> int:
-        candidates = self._candidates[sample]
-        if len(candidates) == 1:
-            return candidates[0]
-        # A generator of its own: that of the row draws the augmentation.
-        return np.random.default_rng([self.seed, epoch, sample, 1]).choice(candidates)
+    def draw(self, row: int, epoch: int | None = None) -> augmentation.Draw:
+        """Tells what an epoch's augmentation does to a row: a record to keep, replay or invert.
+
+        Args:
+            row: Position in ``annotations``.
+            epoch: The epoch; ``None`` for the current one.
+
+        Returns:
+            A ``kb.augment.Draw`` from the whole photo to an image of the batch.
+
+        Raises:
+            TypeError: If the sequence augments by a function of another kind, or not at all.
+
+        Example:
+            >>> import keras_bbox as kb, tempfile
+            >>> folder = tempfile.mkdtemp() + "/snacks"
+            >>> _ = kb.datasets.make_snacks(12, image_size=64, directory=folder)
+            >>> table = kb.annotations.read_csv(folder + "/annotations-train.csv")
+            >>> sequence = kb.BoundingBoxSequence(
+            ...     table, folder + "/train", batch_size=3, augment=[kb.augment.RandomFlip()])
+            >>> _, (_, y_bbox) = sequence[0]
+            >>> row = sequence.rows(0)[0]
+            >>> given = sequence.draw(row).invert_boxes(y_bbox[0])
+            >>> np.allclose(given, table[["x_min", "y_min", "x_max", "y_max"]].iloc[row])
+            True
+        """
+        if not isinstance(self.augment, augmentation.Pipeline):
+            raise TypeError(
+                "Only a kb.augment.Pipeline, or the list of steps that makes one, draws records. "
+                f"Received: a sequence with augment={self.augment!r}"
+            )
+        epoch = self.epoch if epoch is None else epoch
+        return self.augment.draw(self._given(row), self._rng(row, epoch), self.image_size)
 
     def unshuffled(self) -> BoundingBoxSequence:
         """Returns a sequence of all rows in the table's order, each once and not augmented.
@@ -255,8 +276,7 @@ class BoundingBoxSequence(keras.utils.PyDataset):
         plain = copy.copy(self)
         plain.augment, plain.shuffle, plain.last_batch = None, False, "keep"
         plain.target, plain._has_weights = "each", False
-        plain._candidates = _candidates(self._paths, self._boxes, "each")
-        plain._order = (-1, np.arange(len(plain._candidates)))
+        plain._order = RowOrder(self._paths, self._boxes, "each")
         return plain
 
     def on_epoch_begin(self) -> None:
@@ -283,10 +303,13 @@ class BoundingBoxSequence(keras.utils.PyDataset):
         samples = (self._given(row) for row in rows)
         if self.augment is None:
             return (augmentation.resize(sample, self.image_size) for sample in samples)
-        rngs = [np.random.default_rng([self.seed, epoch, row]) for row in rows]
+        rngs = [self._rng(row, epoch) for row in rows]
         if isinstance(self.augment, augmentation.Pipeline):
             return self.augment.batch(list(samples), rngs, self.image_size)
         return map(self._augmented, samples, rngs, rows)
+
+    def _rng(self, row: int, epoch: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, epoch, row])
 
     def _given(self, row: int) -> augmentation.Sample:
         one = slice(row, row + 1)
@@ -339,23 +362,6 @@ def _default_workers() -> int:
 def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
         raise ValueError(f"{name} must be one of {choices}. Received: {name}={value!r}")
-
-
-def _candidates(paths: list, boxes: np.ndarray, target: str) -> list[np.ndarray]:
-    """The rows that each sample may be, in the order of the table."""
-    if target == "each":
-        return list(np.arange(len(paths))[:, None])
-    rows_of: dict[Any, list[int]] = {}
-    for row, path in enumerate(paths):
-        rows_of.setdefault(path, []).append(row)
-    groups = [np.array(rows) for rows in rows_of.values()]
-    if target == "random":
-        return groups
-    if target == "largest":
-        badness = -np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    else:
-        badness = np.square(boxes[:, :2] + boxes[:, 2:] - 1).sum(axis=1)
-    return [group[[np.argmin(badness[group])]] for group in groups]
 
 
 def _single_boxes(annotations: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,5 @@
 import itertools
+import json
 import multiprocessing
 import pickle
 from concurrent.futures import ProcessPoolExecutor
@@ -171,6 +172,27 @@ def test_an_epoch_can_be_repeated(make):
     assert not np.array_equal(first[0][0], second[0][0])
     sequence.epoch = 0
     assert_same(first, sequence)
+
+
+def test_a_draw_tells_what_was_done_to_a_row(make, image_dir):
+    sequence = make(augment=AUGMENT, seed=3, dtype="uint8")
+    sequence.epoch = 2
+    X, (_, y_bbox) = sequence[1]
+    for row, image, box in zip(sequence.rows(1), X, y_bbox, strict=True):
+        draw = kb.augment.Draw.from_dict(json.loads(json.dumps(sequence.draw(row).to_dict())))
+        given = sequence.annotations.iloc[row]
+        whole = read_image(image_dir / given["folder"] / f"{given['image_id']}.jpg")
+        corners = given[["x_min", "y_min", "x_max", "y_max"]].to_numpy(np.float64)
+        again = draw(kb.augment.Sample(whole, corners[None], np.zeros(1, int)))
+        assert np.array_equal(again.image, image)
+        assert np.array_equal(again.boxes[0].astype(np.float32), box)
+    assert sequence.draw(0).to_dict() != sequence.draw(0, epoch=3).to_dict()
+
+
+@pytest.mark.parametrize("augment", [None, lambda sample, rng: sample])
+def test_only_pipelines_draw_records(make, augment):
+    with pytest.raises(TypeError, match=r"Only a kb.augment.Pipeline.*Received: .*augment="):
+        make(augment=augment).draw(0)
 
 
 def test_a_pickled_sequence_gives_the_same_batches(make):
