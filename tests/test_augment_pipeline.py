@@ -224,6 +224,14 @@ def test_each_threshold_hides_boxes(options, shown):
     assert len(pipeline(box_sample(LEFT, RIGHT), np.random.default_rng(0)).boxes) == shown
 
 
+def test_a_box_that_is_far_too_small_is_still_better_than_none():
+    out_of_sight, tiny = kb.geometry.translation(x=200), kb.geometry.scaling(0.1, 0.1)
+    step = augment.Spatial(lambda rng, *size: out_of_sight if rng.random() < 0.5 else tiny)
+    for seed in range(10):
+        out = Pipeline([step], min_size=50)(box_sample(LEFT), np.random.default_rng(seed))
+        np.testing.assert_allclose(out.boxes, 0.1 * np.array([LEFT]))
+
+
 def test_visibility_is_judged_once_against_the_original_box():
     halves = [augment.Spatial(lambda rng, h, w: kb.geometry.translation(x=-0.15 * w))] * 2
     options = {"hidden_boxes": "drop", "min_visibility": 0.5}

@@ -257,8 +257,48 @@ def test_resampling_takes_the_first_try_that_shows_all_or_the_best():
         ]
     )
     exists = keras.ops.convert_to_tensor(np.array([[True, True], [True, True], [False, True]]))
-    best = array(best_try(shares, exists, 0.5))
+    best = array(best_try(shares - 0.5, exists))
     assert best.tolist() == [[0, 1, 0], [0, 1, 0], [1, 0, 0]]
+
+
+@pytest.mark.parametrize("rotated_boxes", ["hull", "ellipse"])
+@pytest.mark.parametrize(
+    "least", [{"min_visibility": 0.3}, {"min_area": 0.04}, {"min_size": 12.0}, {}], ids=str
+)
+def test_boxes_are_judged_as_by_a_pipeline(least, rotated_boxes):
+    rng = np.random.default_rng(2)
+    low = rng.uniform(0, 0.6, (40, 2))
+    boxes = np.concatenate([low, low + rng.uniform(0.05, 0.4, (40, 2))], axis=1)
+    photo = np.zeros((60, 80, 3), np.uint8)
+    step = augment.Spatial(
+        lambda rng, height, width: geometry.compose(
+            geometry.about(geometry.rotation(30), x=width / 2, y=height / 2),
+            geometry.translation(x=0.35 * width, y=-0.2 * height),
+        )
+    )
+    options = {"hidden_boxes": "weight", "rotated_boxes": rotated_boxes} | (
+        {"min_visibility": 0.0} | least if least else {}
+    )
+    weighting = layer([step], (48, 64), "rel_xyxy", **options)
+    weights = array(weighting(photo[None], boxes[None], training=True)[2])[0]
+    sample = augment.Sample(photo, boxes, np.zeros(40, int))
+    judged = Pipeline([step], **options)(sample, rng, image_size=(48, 64))
+    assert np.array_equal(weights, judged.columns["weight"])
+    assert 5 < weights.sum() < 35
+
+
+@pytest.mark.parametrize("least", [{"min_area": 0.05}, {"min_size": 8}])
+def test_resampling_keeps_boxes_from_getting_too_small(least):
+    boxes = np.tile([0.3, 0.3, 0.7, 0.7], (64, 1))
+    photos = np.zeros((64, 32, 32, 3), np.uint8)
+    step = augment.RandomScale(0.2, 1.0)
+
+    def smallest(**options):
+        moved = layer([step], seed=3, tries=30, **options)(photos, boxes, training=True)[1]
+        return (array(moved)[:, 2] - array(moved)[:, 0]).min()
+
+    assert smallest(**least) >= 0.05**0.5 - 1e-3
+    assert smallest() < 0.12
 
 
 def test_resampling_keeps_boxes_in_view():

@@ -241,7 +241,8 @@ class Pipeline:
             inside = moved.clip(0.0, size)
             sides = inside[..., 2:] - inside[..., :2]
             margins = np.minimum(margins, (sides / size[..., 2:]).prod(axis=-1) - self.min_area)
-            margins = np.minimum(margins, sides.min(axis=-1) - self.min_size)
+            if self.min_size:
+                margins = np.minimum(margins, sides.min(axis=-1) / self.min_size - 1)
         return np.where(has_area & (shares <= _NOTHING), _LOST, margins)
 
 

@@ -15,7 +15,16 @@ from keras_bbox.augment.spatial import check_range
 from keras_bbox.boxes import box_area, clip_boxes, convert_boxes, parse_format
 from keras_bbox.geometry import batches
 from keras_bbox.layers import pixels
-from keras_bbox.layers.draws import best_try, draw_steps, fill_up, pick, uniforms
+from keras_bbox.layers.draws import (
+    LOST,
+    Least,
+    best_try,
+    draw_steps,
+    fill_up,
+    margins,
+    pick,
+    uniforms,
+)
 from keras_bbox.layers.steps import (
     check_batch_steps,
     moves_pixels,
@@ -28,8 +37,6 @@ _CHOICES = {
     "rotated_boxes": ("hull", "ellipse"),
     "border": ("constant", "reflect", "replicate", "mean"),
 }
-# Shares are computed in single width.
-ROUNDING = 1e-4
 
 
 @keras.saving.register_keras_serializable(package="keras_bbox")
@@ -54,10 +61,12 @@ class BoxAugmentation(keras.layers.Layer):
         bounding_box_format: The format of the boxes, given and returned. In pixels they belong to
             the given images before, and to images of ``image_size`` after.
         min_visibility: Share of the original box's area that must be left.
-        hidden_boxes: What happens if it is not. ``"resample"`` draws ``tries`` times for each image
-            and takes the first draw that shows all its boxes, or the one that shows the most; where
-            each of them loses a box altogether, the image is only resized.
-            ``"weight"`` also returns weights, 0 for hidden boxes and 1 for others.
+        min_area: Share of the result's area that a box must have.
+        min_size: Pixels of the result that the shorter side of a box must have.
+        hidden_boxes: What happens if it is less. ``"resample"`` draws ``tries`` times for each
+            image and takes the first draw that shows all its boxes, or the one that shows the most;
+            where each of them loses a box altogether, the image is only resized. ``"weight"`` also
+            returns weights, 0 for hidden boxes and 1 for others.
         tries: How often to draw.
         rotated_boxes: The upright box round a turned one: ``"hull"`` of its corners, or of the
             largest ``"ellipse"`` in it.
@@ -96,6 +105,8 @@ class BoxAugmentation(keras.layers.Layer):
         image_size: tuple[int, int],
         bounding_box_format: str,
         min_visibility: float = 0.5,
+        min_area: float = 0.0,
+        min_size: float = 0.0,
         hidden_boxes: str = "resample",
         tries: int = 10,
         rotated_boxes: str = "hull",
@@ -107,6 +118,8 @@ class BoxAugmentation(keras.layers.Layer):
         super().__init__(**{"dtype": "float32", "autocast": False} | kwargs)
         parse_format(bounding_box_format)
         check_range("min_visibility", min_visibility, 0, 1)
+        check_range("min_area", min_area, 0, 1)
+        check_range("min_size", min_size, 0, float("inf"))
         check_range("tries", tries, 1, float("inf"))
         height, width = image_size
         check_range("image_size", min(height, width), 1, float("inf"))
@@ -114,6 +127,8 @@ class BoxAugmentation(keras.layers.Layer):
         self.image_size = (height, width)
         self.bounding_box_format = bounding_box_format
         self.min_visibility = min_visibility
+        self.min_area = min_area
+        self.min_size = min_size
         self.hidden_boxes = _check_choice("hidden_boxes", hidden_boxes)
         self.tries = tries
         self.rotated_boxes = _check_choice("rotated_boxes", rotated_boxes)
@@ -173,7 +188,7 @@ class BoxAugmentation(keras.layers.Layer):
         corners = None
         if rows is not None:
             corners = convert_boxes(rows, layout, "xyxy", height=height, width=width)
-        matrices, colors, shares = self._draw(images, corners, exists)
+        matrices, colors, over = self._draw(images, corners, exists)
         images = self._paint(images, matrices, colors)
         if corners is None:
             return images, None, None
@@ -181,10 +196,10 @@ class BoxAugmentation(keras.layers.Layer):
         moved = batches.move_boxes(corners, matrices, shape=self.rotated_boxes)
         moved = clip_boxes(moved, "xyxy", height=height, width=width)
         moved = convert_boxes(moved, "xyxy", layout, height=height, width=width)
-        return images, moved, shares >= self._least_share
+        return images, moved, over >= 0
 
     def _draw(self, images: Array, corners: Any, exists: Any) -> tuple[Array, Any, Any]:
-        """Returns the matrices, those of color, and the share of each box that is left."""
+        """Returns the matrices, those of color, and by how much each box is shown."""
         has_choice = self.hidden_boxes == "resample" and corners is not None
         tries = self.tries if has_choice else 1
         rng = BatchGenerator(uniforms(self._seed_generator, ops.shape(images)[0] * tries))
@@ -197,20 +212,16 @@ class BoxAugmentation(keras.layers.Layer):
         if corners is None:
             return matrices, colors, None
         by_try = ops.reshape(matrices, (-1, tries, 3, 3))
-        shares = batches.visible_share(corners[:, None], by_try, height=target[0], width=target[1])
-        best = best_try(shares, exists, self._least_share)
+        least = Least(self.min_visibility, self.min_area, self.min_size)
+        over = margins(corners, by_try, image_size=target, least=least, shape=self.rotated_boxes)
+        best = best_try(over, exists)
         colors = None if colors is None else pick(colors, best)
-        matrices, shares = pick(matrices, best), ops.sum(best[..., None] * shares, axis=1)
+        matrices, over = pick(matrices, best), ops.sum(best[..., None] * over, axis=1)
         if has_choice:
-            is_lost = ops.any(ops.logical_and(exists, shares <= ROUNDING), axis=1)
+            is_lost = ops.any(ops.logical_and(exists, over <= LOST), axis=1)
             resize = geometry.scaling(target[1] / size[1], target[0] / size[0])
             matrices = ops.where(is_lost[:, None, None], resize.astype("float32"), matrices)
-        return matrices, colors, shares
-
-    @property
-    def _least_share(self) -> float:
-        # However little must be left, nothing is too little.
-        return max(self.min_visibility, 2 * ROUNDING) - ROUNDING
+        return matrices, colors, over
 
     def _paint(self, images: Array, matrices: Array, colors: Any) -> Array:
         if not moves_pixels(self.steps):
@@ -242,6 +253,8 @@ class BoxAugmentation(keras.layers.Layer):
             "image_size": list(self.image_size),
             "bounding_box_format": self.bounding_box_format,
             "min_visibility": self.min_visibility,
+            "min_area": self.min_area,
+            "min_size": self.min_size,
             "hidden_boxes": self.hidden_boxes,
             "tries": self.tries,
             "rotated_boxes": self.rotated_boxes,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -13,6 +13,20 @@ from keras_bbox import geometry
 from keras_bbox._arrays import Array
 from keras_bbox._numbers import product
 from keras_bbox.augment.batch_steps import NO_COLOR, BatchGenerator, Drawn, add_step
+from keras_bbox.boxes import clip_boxes
+from keras_bbox.geometry import batches
+
+# Shares are computed in single width.
+ROUNDING = 1e-4
+LOST = -2.0  # the margin of a box of which nothing is left, under that of all others
+
+
+class Least(NamedTuple):
+    """What must be left of a box, see ``Pipeline``: shares of it and of the result, and pixels."""
+
+    visibility: float
+    area: float
+    size: float
 
 
 def uniforms(seed: Any, count: Any) -> Callable[[int], Array]:
@@ -53,20 +67,47 @@ def draw_steps(
     return matrix, ops.convert_to_tensor(drawn.color, dtype="float32") + zeros
 
 
-def best_try(shares: Array, exists: Array, min_visibility: float) -> Array:
+def margins(
+    boxes: Array, matrices: Array, *, image_size: tuple[int, int], least: Least, shape: str
+) -> Array:
+    """By how much each box is over the least of the thresholds, under 0 if it is hidden.
+
+    Args:
+        boxes: Those of the images, ``xyxy`` in pixels, shape ``(B, N, 4)``.
+        matrices: Those of each try, shape ``(B, T, 3, 3)``.
+        image_size: ``(height, width)`` of the result.
+        least: The thresholds.
+        shape: ``"hull"`` or ``"ellipse"``.
+
+    Returns:
+        Shape ``(B, T, N)``; ``LOST`` where nothing is left.
+    """
+    (height, width), boxes = image_size, boxes[:, None]
+    shares = batches.visible_share(boxes, matrices, height=height, width=width)
+    over = shares - least.visibility
+    if least.area or least.size:
+        moved = batches.move_boxes(boxes, matrices, shape=shape)
+        inside = clip_boxes(moved, "xyxy", height=height, width=width)
+        sides = inside[..., 2:] - inside[..., :2]
+        over = ops.minimum(over, ops.prod(sides, axis=-1) / (height * width) - least.area)
+        if least.size:
+            over = ops.minimum(over, ops.min(sides, axis=-1) / least.size - 1)
+    return ops.where(shares <= ROUNDING, LOST, over + ROUNDING)
+
+
+def best_try(margins: Array, exists: Array) -> Array:
     """Chooses the first try of each image that shows all its boxes, or the one that shows the most.
 
     Args:
-        shares: The visible shares, shape ``(B, T, N)``.
+        margins: By how much each box is shown, shape ``(B, T, N)``, under 0 if it is hidden.
         exists: Which boxes are judged, shape ``(B, N)``.
-        min_visibility: The share that counts as shown.
 
     Returns:
         Shape ``(B, T)``, float32: 1 for the chosen try and 0 for others.
     """
-    least = ops.min(ops.where(exists[:, None], shares, 1.0), axis=-1, initial=1.0)
-    chosen = ops.argmax(ops.where(least >= min_visibility, 2.0, least), axis=-1)
-    return ops.one_hot(chosen, shares.shape[1], dtype="float32")
+    least = ops.min(ops.where(exists[:, None], margins, 1.0), axis=-1, initial=1.0)
+    chosen = ops.argmax(ops.where(least >= 0, 2.0, least), axis=-1)
+    return ops.one_hot(chosen, margins.shape[1], dtype="float32")
 
 
 def pick(matrices: Array, best: Array) -> Array:
