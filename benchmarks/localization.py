@@ -40,25 +40,28 @@ RECIPE = {
     "target": "largest",
     "batch_size": 16,
     "loss": "localization",
-    "repeats": 5,
+    "repeats": 8,
     "warm_up": 7,
     "epochs": 20,
 }
 FROZEN = {"epochs": 0}
+ONE = FROZEN | {"head": "one branch", "repeats": 5}
 RUNS = {
     "full": ("the whole recipe", {}),
     "frozen": ("frozen: the warm-up alone", FROZEN),
-    "no-second-look": ("frozen, without the second look", FROZEN | {"head": "one look"}),
-    "no-finer-map": ("frozen, without the finer map", FROZEN | {"head": "last map"}),
-    "neither": ("frozen, with neither", FROZEN | {"head": "one look, last map"}),
-    "no-augmentation": ("frozen, without augmentation", FROZEN | {"augment": None}),
-    "each-row": ("frozen, every row a target", FROZEN | {"target": "each"}),
-    "squared-error": ("frozen, squared error for the loss", FROZEN | {"loss": "mse"}),
-    "overlap-alone": ("frozen, GIoU alone for the loss", FROZEN | {"loss": "giou"}),
-    "batches-of-32": ("frozen, batches of 32", FROZEN | {"batch_size": 32}),
-    "no-repeats": ("frozen, a fifth of the steps: features used once", FROZEN | {"repeats": 1}),
+    "one-branch": ("frozen, one branch and five steps a batch", ONE),
+    "no-second-look": ("the same without the second look", ONE | {"head": "one look"}),
+    "no-finer-map": ("the same without the finer map", ONE | {"head": "last map"}),
+    "neither": ("the same with neither", ONE | {"head": "one look, last map"}),
+    "no-augmentation": ("the same without augmentation", ONE | {"augment": None}),
+    "each-row": ("the same, every row a target", ONE | {"target": "each"}),
+    "squared-error": ("the same, squared error for the loss", ONE | {"loss": "mse"}),
+    "overlap-alone": ("the same, GIoU alone for the loss", ONE | {"loss": "giou"}),
+    "batches-of-32": ("the same, batches of 32", ONE | {"batch_size": 32}),
+    "no-repeats": ("the same, features used once", ONE | {"repeats": 1}),
 }
-HEADS = {
+HEADS = {  # of one branch: how many finer maps, and what else is changed
+    "one branch": (1, {}),
     "one look": (1, {"looks": 1}),
     "last map": (0, {}),
     "one look, last map": (0, {"looks": 1}),
@@ -206,7 +209,7 @@ def best(backbone, settings: dict, val, seed: int, options: argparse.Namespace) 
         train,
         val,
         epochs=settings["epochs"],
-        warm_up=settings["warm_up"] * (settings["repeats"] if settings["repeats"] == 1 else 1),
+        warm_up=settings["warm_up"],
         repeats=settings["repeats"],
         box_loss=LOSSES[settings["loss"]](),
         loss_weights=(1.0, 10.0 if settings["loss"] == "mse" else 1.0),
@@ -219,8 +222,9 @@ def register_heads() -> None:
     """Makes the variants of the spatial head known that are there for comparison only."""
     for name, (finer_maps, changes) in HEADS.items():
 
-        def maker(features, score, changes=changes):
-            return spatial_box_head(min(max(features.shape[-1] // 10, 32), 96), **changes)
+        def maker(features, score, branches, changes=changes):
+            channels = min(max(features.shape[-1] // 10, 32), 96)
+            return spatial_box_head(channels, branches=1, **changes)
 
         localization._DESIGNS[name] = localization._Design(maker, finer_maps)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
@@ -289,13 +290,14 @@ def test_images_of_any_size_and_grey_ones(shape):
 
 def test_outputs_stay_float32_in_mixed_precision():
     keras.config.set_dtype_policy("mixed_float16")
-    for given, head, name in (
-        (small_backbone(), "chapter", "box_conv"),
-        (sequential_classifier(), "spatial", "box_conv_0"),
+    for given, head, path in (
+        (small_backbone(), "chapter", ["box_head", "box_conv"]),
+        (sequential_classifier(), "spatial", ["box_head", "branch_1", "box_conv_0"]),
     ):
         model = add_localization_head(given, num_classes=5, head=head)
         assert [output.dtype for output in model.outputs] == ["float32", "float32"]
-        assert model.get_layer("box_head").get_layer(name).compute_dtype == "float16"
+        convolution = functools.reduce(lambda part, name: part.get_layer(name), path, model)
+        assert convolution.compute_dtype == "float16"
         assert [str(keras.ops.dtype(y)) for y in model(photos(1, 24, 24, 3))] == ["float32"] * 2
 
 

@@ -9,6 +9,7 @@ from keras import layers, ops
 
 from keras_bbox import iou
 from keras_bbox.heads import add_localization_head
+from keras_bbox.heads.branches import AverageBoxes
 from keras_bbox.heads.cells import BoxFromCells, MatchGrid
 from keras_bbox.heads.second_look import CropMap, JitterBox, MoveSides
 
@@ -204,6 +205,68 @@ def test_a_few_steps_find_a_bright_square():
     assert iou(boxes, predicted).mean() > 0.75
 
 
+# ---- the branches --------------------------------------------------------------------------------
+
+
+def boxes_of_branches(rows=200):
+    rng = np.random.default_rng(0)
+    return [rng.random((rows, 4), "float32") for _ in range(3)]
+
+
+def test_the_box_is_the_mean_of_the_branches():
+    found = boxes_of_branches()
+    np.testing.assert_allclose(numbers(AverageBoxes()(found)), np.mean(found, axis=0), atol=1e-6)
+
+    model = add_localization_head(backbone(), 3, box_score=True)
+    head, rng = model.get_layer("box_head"), np.random.default_rng(0)
+    maps = [rng.random((5, *value.shape[1:]), "float32") for value in head.inputs]
+    branches = [head.get_layer(f"branch_{index}")(maps) for index in (0, 1)]
+    assert not np.allclose(numbers(branches[0][0]), numbers(branches[1][0]), atol=1e-3)
+    for together, *parts in zip(head(maps), *branches, strict=True):
+        np.testing.assert_allclose(
+            numbers(together), np.mean(list(map(numbers, parts)), 0), atol=1e-6
+        )
+
+
+@pytest.mark.parametrize(
+    "options, count",
+    [({}, 2), ({"freeze_backbone": False}, 1), ({"branches": 3}, 3), ({"branches": 1}, 1)],
+    ids=str,
+)
+def test_a_frozen_backbone_has_two_branches_unless_told(options, count):
+    head = add_localization_head(backbone(), 3, box_score=True, **options).get_layer("box_head")
+    assert sum(layer.name.startswith("branch_") for layer in head.layers) == count
+
+
+@pytest.mark.parametrize("options", [{"branches": 0}, {"branches": 2, "head": "chapter"}], ids=str)
+def test_branches_are_counted_and_the_spatial_heads(options):
+    with pytest.raises(ValueError, match="there is one at least.*Received: branches="):
+        add_localization_head(backbone(), 3, **options)
+
+
+def test_in_training_each_image_is_one_branchs():
+    found, layer = boxes_of_branches(), AverageBoxes(seed=1)
+    taken = [numbers(layer(found, training=True)) for _ in range(2)]
+    assert not np.array_equal(*taken)
+    is_branchs = np.stack([(taken[0] == boxes).all(axis=1) for boxes in found])
+    assert (is_branchs.sum(axis=0) == 1).all()
+    assert is_branchs.mean(axis=1).min() > 0.2
+
+
+def test_an_image_teaches_the_branch_it_was_given():
+    from oracles import gradient
+
+    found = boxes_of_branches(rows=20)
+
+    def total(boxes):
+        return ops.sum(AverageBoxes(seed=1)([boxes, *found[1:]], training=True))
+
+    taken = numbers(AverageBoxes(seed=1)(found, training=True))
+    expected = np.where(taken == found[0], 1.0, 0.0)
+    np.testing.assert_array_equal(gradient(total, found[0]), expected)
+    assert 0 < expected.mean() < 1
+
+
 # ---- the second look -----------------------------------------------------------------------------
 
 
@@ -252,6 +315,7 @@ def test_sides_move_by_a_bounded_share_of_the_box():
 @pytest.mark.parametrize(
     "layer",
     [
+        AverageBoxes(seed=3),
         MatchGrid(),
         BoxFromCells(bins=5, score=True),
         JitterBox(0.3, seed=2),

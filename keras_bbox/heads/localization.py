@@ -31,6 +31,7 @@ def add_localization_head(
     class_head: Callable | None = None,
     box_head: Callable | None = None,
     box_score: bool = False,
+    branches: int | None = None,
     freeze_backbone: bool = True,
     dropout: float = 0.7,
     l2: float = 0.01,
@@ -68,13 +69,16 @@ def add_localization_head(
             the map of twice their size from inside the backbone; after two 3 x 3 convolutions
             each cell proposes a box by the distances to its four sides, an attention over the
             cells weighs the proposals, and a second look at what the box holds moves its sides.
-            "chapter": a 3 x 3 convolution with 512 filters, batch
-            normalization, ReLU, average pooling and a dense layer.
+            "chapter": a 3 x 3 convolution with 512 filters, batch normalization, ReLU, average
+            pooling and a dense layer.
         class_head: Layer, model or function from the `(B, H, W, C)` features to `(B, num_classes)`
             probabilities. It gets a softmax if it ends in a layer without activation. None makes
             one of average pooling, dropout and a dense layer where the model has no classes.
         box_head: The same, to `(B, 4)` box coordinates.
         box_score: Whether the model has the third output. Only the spatial head gives it.
+        branches: How many spatial heads look for the box on their own. The mean of their boxes is
+            the box; in training, each image teaches one of them, drawn at random. None makes two
+            on a frozen backbone, and one on a backbone that learns along: there two learn slower.
         freeze_backbone: Whether all layers up to the features stop training; batch normalization
             among them then also keeps to the statistics it has. With False, they train or not as
             they do in `model`. Layers after the features always keep their `trainable`.
@@ -90,7 +94,7 @@ def add_localization_head(
             that cannot be copied, or a head cannot be called.
         ValueError: If `model` is not built, is channels first, has several inputs or outputs, or
             no feature map; if the number of classes is missing or does not fit; if the shape that
-            a head returns is wrong; if a score is asked of a head without one.
+            a head returns is wrong; if a score or branches are asked of a head without them.
 
     Example:
         >>> import keras
@@ -109,7 +113,9 @@ def add_localization_head(
     """
     design = _design(head)
     _check_num_classes(num_classes)
-    _check_score(box_score, head, box_head)
+    is_spatial = head == "spatial" and box_head is None
+    _check_spatial("box_score", box_score, is_spatial or not box_score)
+    _check_spatial("branches", branches, branches is None or (is_spatial and branches >= 1))
     graph = copy_graph(model, reserved_names=_OUTPUTS + _HEADS)
     _check_channels_last(graph)
     features = find_features(graph)
@@ -122,7 +128,8 @@ def add_localization_head(
         class_head = class_head or chapter_class_head(num_classes, dropout, l2)
         (classes,), ending = _apply("class_head", class_head, features, num_classes)
     if box_head is None:
-        box_head = design.box_head(features, box_score)
+        count = branches or (2 if freeze_backbone else 1)
+        box_head = design.box_head(features, box_score, count)
         finer = find_finer_maps(graph, features, design.finer_maps)
     else:
         finer = []
@@ -143,18 +150,18 @@ def add_localization_head(
 class _Design(NamedTuple):
     """A maker of the box head, and how many maps it merges with the features."""
 
-    box_head: Callable[[Any, bool], Callable]
+    box_head: Callable[[Any, bool, int], Callable]
     finer_maps: int = 0
 
 
-def _spatial(features: Any, score: bool) -> Callable:
+def _spatial(features: Any, score: bool, branches: int) -> Callable:
     # As wide as suits the backbone, so that the head's share of the work stays the same.
     channels = min(max(features.shape[-1] // 10, 32), 96)
-    return spatial_box_head(channels, score=score)
+    return spatial_box_head(channels, branches=branches, score=score)
 
 
 _DESIGNS = {
-    "chapter": _Design(lambda features, score: chapter_box_head),
+    "chapter": _Design(lambda features, score, branches: chapter_box_head),
     "spatial": _Design(_spatial, finer_maps=1),
 }
 
@@ -168,12 +175,12 @@ def _design(head: str) -> _Design:
     return _DESIGNS[head]
 
 
-def _check_score(box_score: bool, head: str, box_head: Callable | None) -> None:
-    if box_score and (box_head is not None or head != "spatial"):
+def _check_spatial(argument: str, value: Any, is_right: bool) -> None:
+    if not is_right:
         raise ValueError(
-            "Only the spatial head tells a score of its boxes. Leave out `box_head`, with "
-            "`head='spatial'`, or set `box_score=False`. "
-            f"Received: box_score={box_score}, head={head!r}, box_head={box_head!r}"
+            "Only the spatial head tells a score of its boxes and has branches, of which there is "
+            f"one at least. Leave out `box_head`, with `head='spatial'`, or `{argument}`. "
+            f"Received: {argument}={value!r}"
         )
 
 

@@ -5,19 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import keras
 from keras import layers
 
+from keras_bbox.heads.branches import AverageBoxes
 from keras_bbox.heads.cells import BoxFromCells, MatchGrid
 from keras_bbox.heads.second_look import CropMap, JitterBox, MoveSides
 
 
 def spatial_box_head(
-    channels: int, *, depth: int = 2, bins: int = 16, looks: int = 2, score: bool = False
+    channels: int,
+    *,
+    branches: int = 1,
+    depth: int = 2,
+    bins: int = 16,
+    looks: int = 2,
+    score: bool = False,
 ) -> Callable:
     """Makes a head for feature maps, the coarsest first.
 
     Args:
         channels: Channels of the convolutions.
+        branches: How many networks look for the box on their own; the mean of theirs is the box.
         depth: How many 3 x 3 convolutions stand on the merged map.
         bins: Distances that a distribution over distances is made of.
         looks: 1 to take the box as it is proposed, 2 to look again at what it holds.
@@ -28,7 +37,22 @@ def spatial_box_head(
     """
 
     def box_head(maps: Any) -> Any:
-        x = _merged(maps if isinstance(maps, list) else [maps], channels)
+        maps = maps if isinstance(maps, list) else [maps]
+        boxes, scores = [], []
+        for index in range(branches):
+            # Each as a model of its own: layers of one name then do not meet.
+            inputs = [keras.Input(batch_shape=x.shape, dtype=x.dtype) for x in maps]
+            box, *scored = branch(inputs)
+            found = keras.Model(inputs, [box, *scored], name=f"branch_{index}")(maps)
+            boxes.append(found[0])
+            scores += found[1:]
+        box = AverageBoxes(name="box_average")(boxes)
+        if not score:
+            return box
+        return box, layers.Average(dtype="float32")(scores) if branches > 1 else scores[0]
+
+    def branch(maps: list[Any]) -> tuple:
+        x = _merged(maps, channels)
         for index in range(depth):
             x = _convolved(x, channels, 3, f"box_conv_{index}")
         # All cells count alike until there is something to be told from.
@@ -38,7 +62,7 @@ def spatial_box_head(
         box, *scores = found if score else [found]
         if looks == 2:
             box = _looked_at_again(box, x, channels, depth)
-        return (box, *scores) if score else box
+        return (box, *scores)
 
     return box_head
 

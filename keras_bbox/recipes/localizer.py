@@ -23,7 +23,7 @@ def fit_localizer(
     *,
     epochs: int = 20,
     warm_up: int = 7,
-    repeats: int = 5,
+    repeats: int = 8,
     thaw: float = 0.5,
     learning_rate: float = 1e-3,
     fine_tune_rate: float = 1e-4,

@@ -1,0 +1,42 @@
+"""A layer that makes one box of those of several branches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="keras_bbox")
+class AverageBoxes(keras.layers.Layer):
+    """Averages boxes; in training it takes one of them at random for each image.
+
+    Branches that learned apart err apart, and their mean errs less than each of them. Trained on
+    their mean they would learn to make up for each other instead, so that every image of a batch
+    teaches one branch alone (after Lee et al., "Why M Heads are Better than One", 2015, and
+    Breiman, "Bagging Predictors", 1996).
+
+    It takes a list of boxes, each `(B, 4)`, and returns boxes `(B, 4)`.
+    """
+
+    def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
+        # Half precision is too coarse for coordinates.
+        super().__init__(**({"dtype": "float32"} | kwargs))
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, boxes: list[Any], training: bool | None = None) -> Any:
+        stacked = ops.stack(boxes, axis=1)
+        if not training:
+            return ops.mean(stacked, axis=1)
+        count = len(boxes)
+        drawn = keras.random.randint((ops.shape(stacked)[0],), 0, count, seed=self.seed_generator)
+        is_drawn = ops.one_hot(drawn, count, dtype=stacked.dtype)
+        return ops.sum(stacked * ops.expand_dims(is_drawn, axis=-1), axis=1)
+
+    def compute_output_shape(self, shapes: list[tuple]) -> tuple:
+        return shapes[0]
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"seed": self.seed}
