@@ -238,9 +238,19 @@ def test_a_frozen_backbone_has_two_branches_unless_told(options, count):
     assert sum(layer.name.startswith("branch_") for layer in head.layers) == count
 
 
-@pytest.mark.parametrize("options", [{"branches": 0}, {"branches": 2, "head": "chapter"}], ids=str)
-def test_branches_are_counted_and_the_spatial_heads(options):
-    with pytest.raises(ValueError, match="there is one at least.*Received: branches="):
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"branches": 0}, "`branches` must be 1 or more.*Received: branches=0"),
+        (
+            {"branches": 2, "head": "chapter"},
+            "Only the spatial head.*Received: branches=2, head='c",
+        ),
+    ],
+    ids=str,
+)
+def test_branches_are_one_or_more_and_the_spatial_heads(options, message):
+    with pytest.raises(ValueError, match=message):
         add_localization_head(backbone(), 3, **options)
 
 

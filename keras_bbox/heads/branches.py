@@ -13,7 +13,7 @@ class AverageBoxes(keras.layers.Layer):
     """Averages boxes; in training it takes one of them at random for each image.
 
     Branches that learned apart err apart, and their mean errs less than each of them. Trained on
-    their mean they would learn to make up for each other instead, so that every image of a batch
+    their mean they would learn to make up for each other instead; hence every image of a batch
     teaches one branch alone (after Lee et al., "Why M Heads are Better than One", 2015, and
     Breiman, "Bagging Predictors", 1996).
 

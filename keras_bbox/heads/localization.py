@@ -113,9 +113,7 @@ def add_localization_head(
     """
     design = _design(head)
     _check_num_classes(num_classes)
-    is_spatial = head == "spatial" and box_head is None
-    _check_spatial("box_score", box_score, is_spatial or not box_score)
-    _check_spatial("branches", branches, branches is None or (is_spatial and branches >= 1))
+    _check_spatial(head, box_head, box_score=box_score, branches=branches)
     graph = copy_graph(model, reserved_names=_OUTPUTS + _HEADS)
     _check_channels_last(graph)
     features = find_features(graph)
@@ -175,13 +173,20 @@ def _design(head: str) -> _Design:
     return _DESIGNS[head]
 
 
-def _check_spatial(argument: str, value: Any, is_right: bool) -> None:
-    if not is_right:
+def _check_spatial(head: str, box_head: Callable | None, **asked: int | None) -> None:
+    """Checks what only the spatial head can be asked for."""
+    branches = asked["branches"]
+    if branches is not None and branches < 1:
         raise ValueError(
-            "Only the spatial head tells a score of its boxes and has branches, of which there is "
-            f"one at least. Leave out `box_head`, with `head='spatial'`, or `{argument}`. "
-            f"Received: {argument}={value!r}"
+            f"`branches` must be 1 or more. Leave it out for the default. Received: {branches=}"
         )
+    for argument, value in asked.items():
+        if value and (box_head is not None or head != "spatial"):
+            raise ValueError(
+                "Only the spatial head tells a score of its boxes and has branches. Leave out "
+                f"`box_head`, with `head='spatial'`, or leave out `{argument}`. "
+                f"Received: {argument}={value}, head={head!r}, box_head={box_head!r}"
+            )
 
 
 def _apply(
