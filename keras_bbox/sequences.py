@@ -81,7 +81,7 @@ class BoundingBoxSequence(keras.utils.PyDataset):
             the image, or a ``"random"`` one in each epoch. Sizes and places are those in the
             table, before any augmentation; of equals, the first row counts.
         workers: Threads or processes in which Keras makes batches ahead; ``None`` for as many
-            threads as this process has cores, up to 8. They are threads of one image at a time,
+            threads as this process has cores, from 2 to 8. They are threads of one image at a time,
             so making a sequence turns OpenCV's own threads off (``cv2.setNumThreads(0)``).
             On TensorFlow, serving batches has glibc keep up to a gigabyte of freed memory, as
             training on a CPU is much slower without.
@@ -356,7 +356,9 @@ class BoundingBoxSequence(keras.utils.PyDataset):
 
 def _default_workers() -> int:
     known = getattr(os, "sched_getaffinity", None)
-    return min(8, len(known(0)) if known else os.cpu_count() or 1)
+    cores = len(known(0)) if known else os.cpu_count() or 1
+    # Not one: on TensorFlow, Keras then prefetches by a tf.data that may take seconds to end.
+    return min(max(cores, 2), 8)
 
 
 def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:

@@ -297,8 +297,10 @@ def test_a_full_cache_tells_and_serves(make):
     assert_same(cached, make())
 
 
-def test_workers_are_threads_for_the_cores_unless_told(make):
-    assert 1 <= make().workers <= 8
+@pytest.mark.parametrize(("cores", "workers"), [(1, 2), (2, 2), (5, 5), (64, 8)])
+def test_workers_are_threads_for_the_cores_unless_told(make, monkeypatch, cores, workers):
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(cores)), raising=False)
+    assert make().workers == workers
     assert make(workers=3).workers == 3
     assert not make().use_multiprocessing
 
