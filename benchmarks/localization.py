@@ -40,9 +40,9 @@ RECIPE = {
     "target": "largest",
     "batch_size": 16,
     "loss": "localization",
-    "repeats": 8,
+    "repeats": 6,
     "warm_up": 7,
-    "epochs": 20,
+    "epochs": 26,
 }
 FROZEN = {"epochs": 0}
 ONE = FROZEN | {"head": "one branch", "repeats": 5}

@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "heads": {"overlap"},
     "_rows": set(),
     "sequences": {"_rows", "annotations", "augment", "boxes", "images"},
-    "recipes": {"losses", "metrics"},
+    "recipes": {"heads", "losses", "metrics"},
     "layers": {"_arrays", "_numbers", "augment", "boxes", "geometry"},
     "samples": {"annotations", "augment", "images"},
     "plotting": {"boxes", "images", "overlap"},

@@ -6,10 +6,11 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from keras import layers, ops
+from keras import layers
+from squares import Squares, localizer, same, still, weights
 
 import keras_bbox as kb
-from keras_bbox.heads.branches import AverageBoxes
+from keras_bbox.recipes.apart import train_apart
 from keras_bbox.recipes.balance import Balanced, weights_of_classes
 from keras_bbox.recipes.progress import AddEpoch, Progress
 from keras_bbox.recipes.warm_up import Echoes, Store, _batches, echo_epoch, halve
@@ -39,53 +40,6 @@ def in_a_graph():
     """Asked for by a test that trains as users do."""
 
 
-class Squares(keras.utils.PyDataset):
-    """Bright squares on black; every epoch has an order of its own."""
-
-    def __init__(self, batches=3, seed=0):
-        super().__init__()
-        rng = np.random.default_rng(seed)
-        corners = rng.uniform(0, 0.5, (8 * batches, 2))
-        self.boxes = np.hstack([corners, corners + 0.5]).astype("float32")
-        self.images = np.zeros((8 * batches, 16, 16, 3), "float32")
-        self.labels = np.arange(8 * batches) % 2
-        for image, box, label in zip(self.images, self.boxes, self.labels, strict=True):
-            x1, y1, x2, y2 = (16 * box).round().astype(int)
-            image[y1:y2, x1:x2, label] = 1
-        self.epoch, self.begun = 0, False
-
-    def __len__(self):
-        return len(self.images) // 8
-
-    def __getitem__(self, index):
-        order = np.random.default_rng(self.epoch).permutation(len(self.images))
-        rows = order[8 * index : 8 * (index + 1)]
-        return self.images[rows], (self.labels[rows], self.boxes[rows])
-
-    def on_epoch_begin(self):
-        self.begun = True
-
-    def on_epoch_end(self):
-        self.epoch += self.begun
-        self.begun = False
-
-
-def plain_box_head(features):
-    return layers.Dense(4, activation="sigmoid")(layers.Flatten()(features))
-
-
-def localizer(spatial=False, **options):
-    if not spatial:  # what trains when is the same for any head
-        options["box_head"] = plain_box_head
-    keras.utils.set_random_seed(1)
-    image = keras.Input((16, 16, 3))
-    x = layers.Conv2D(6, 3, strides=2, padding="same", name="low")(image)
-    x = layers.BatchNormalization(name="bn")(x)
-    x = layers.Conv2D(8, 3, strides=2, padding="same", activation="relu", name="high")(x)
-    backbone = keras.Model(image, x)
-    return kb.add_localization_head(backbone, 2, dropout=0.0, **options)
-
-
 def fit(model, train=None, val=None, **options):
     options = {
         "epochs": 2,
@@ -95,14 +49,6 @@ def fit(model, train=None, val=None, **options):
         "repeats": 2,
     } | options
     return kb.fit_localizer(model, train or Squares(), val, **options)
-
-
-def weights(layer):
-    return [np.array(value) for value in layer.get_weights()]
-
-
-def same(one, other):
-    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 class Witness(keras.callbacks.Callback):
@@ -128,19 +74,13 @@ def test_the_warm_up_moves_the_heads_alone(repeats):
     assert kept == ["low", "bn", "high"] and history["stage"].tolist() == ["warm-up"] * 2
 
 
-def test_a_step_on_held_features_is_a_step_on_the_images(monkeypatch):
-    monkeypatch.setattr(
-        AverageBoxes, "call", lambda self, boxes: ops.mean(ops.stack(boxes), axis=0)
-    )
-    fresh, held, train = localizer(spatial=True), localizer(spatial=True), Squares(1)
-    halves = halve(held)
-    for model in (fresh, held):
-        for branch in ("branch_0", "branch_1"):
-            model.get_layer("box_head").get_layer(branch).get_layer("box_jitter").amount = 0.0
-    for model in (fresh, held, halves.upper):
+def test_a_step_on_held_features_is_a_step_on_the_images():
+    fresh, held, train = still(localizer(spatial=True)), still(localizer(spatial=True)), Squares(1)
+    trained, halves = train_apart(fresh), halve(train_apart(held))
+    for model in (trained, halves.upper):
         model.compile("sgd", ["sparse_categorical_crossentropy", "mse"])
     echo_epoch(halves, train, Store(), repeats=1, seed=[0], verbose=0)
-    fresh.fit(Squares(1), verbose=0)
+    trained.fit(Squares(1), verbose=0)
     before = localizer(spatial=True).get_layer("box_head").get_weights()
     assert not same(before, weights(held.get_layer("box_head")))
     for one, other in zip(weights(fresh), weights(held), strict=True):
@@ -258,6 +198,28 @@ def test_a_score_is_no_obstacle():
     model = localizer(spatial=True, box_score=True)
     history = fit(model, val=Squares(1))
     assert len(history) == 3 and len(model.predict(Squares(1).images, verbose=0)) == 3
+
+
+@pytest.mark.parametrize("event", ["on_train_batch_end", "on_epoch_end"])
+def test_callbacks_see_the_model_and_may_stop_it(event):
+    model, seen = localizer(spatial=True), []
+
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.happened("on_train_batch_end")
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.happened("on_epoch_end")
+
+        def happened(self, now):
+            seen.append(now)
+            assert self.model is model
+            self.model.stop_training = now == event
+
+    history = fit(model, epochs=4, callbacks=[Stop()])
+    batches = {"on_train_batch_end": 1, "on_epoch_end": 3}[event]
+    assert seen == ["on_train_batch_end"] * batches + ["on_epoch_end"]
+    assert history["stage"].tolist() == ["warm-up", "fine-tune"]
 
 
 # ---- what is kept --------------------------------------------------------------------------------
@@ -437,9 +399,9 @@ def test_weights_by_name(sequence):
 def test_weights_reach_both_outputs_and_padding_stays_out(sequence):
     balanced = Balanced(sequence, np.array([0.5, 2.0]))
     assert len(balanced) == len(sequence) == 3
-    for (_, (y_class, _), weights), (*_, given) in zip(balanced, sequence, strict=True):
+    for (_, (y_class, _), found), (*_, given) in zip(balanced, sequence, strict=True):
         expected = np.array([0.5, 2.0])[y_class] * given[0]
-        assert all(np.array_equal(part, expected.astype("float32")) for part in weights)
+        assert all(np.array_equal(part, expected.astype("float32")) for part in found)
 
 
 def test_a_sequence_trains_with_class_weights(sequence):

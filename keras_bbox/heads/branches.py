@@ -15,7 +15,8 @@ class AverageBoxes(keras.layers.Layer):
     Branches that learned apart err apart, and their mean errs less than each of them. Trained on
     their mean they would learn to make up for each other instead; hence every image of a batch
     teaches one branch alone (after Lee et al., "Why M Heads are Better than One", 2015, and
-    Breiman, "Bagging Predictors", 1996).
+    Breiman, "Bagging Predictors", 1996). `fit_localizer` reaches below this layer, and lets every
+    image teach each of them.
 
     It takes a list of boxes, each `(B, 4)`, and returns boxes `(B, 4)`.
     """

@@ -77,8 +77,9 @@ def add_localization_head(
         box_head: The same, to `(B, 4)` box coordinates.
         box_score: Whether the model has the third output. Only the spatial head gives it.
         branches: How many spatial heads look for the box on their own. The mean of their boxes is
-            the box; in training, each image teaches one of them, drawn at random. None makes two
-            on a frozen backbone, and one on a backbone that learns along: there two learn slower.
+            the box. `fit_localizer` trains each of them with every image; in a plain `fit` an image
+            teaches one of them, drawn at random. None makes two on a frozen backbone, and one on a
+            backbone that learns along: there two learn slower.
         freeze_backbone: Whether all layers up to the features stop training; batch normalization
             among them then also keeps to the statistics it has. With False, they train or not as
             they do in `model`. Layers after the features always keep their `trainable`.

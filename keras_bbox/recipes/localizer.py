@@ -21,9 +21,9 @@ def fit_localizer(
     train: Any,
     val: Any = None,
     *,
-    epochs: int = 20,
+    epochs: int = 26,
     warm_up: int = 7,
-    repeats: int = 8,
+    repeats: int = 6,
     thaw: float = 0.5,
     learning_rate: float = 1e-3,
     fine_tune_rate: float = 1e-4,
@@ -46,6 +46,9 @@ def fit_localizer(
     the backbone thaw, except batch normalization, which keeps its statistics. A model without
     frozen layers has one stage, `"train"`, at the full learning rate.
 
+    The branches of a spatial head are trained apart: each learns from every image as if it were
+    alone, and what is judged is the mean of their boxes.
+
     Within a stage the learning rate rises over the first steps and falls along a cosine (Loshchilov
     and Hutter, "SGDR", ICLR 2017). What is judged and kept of the last stage is the moving average
     of the weights. The best epoch is the one with the highest mean IoU on `val`; without
@@ -67,7 +70,8 @@ def fit_localizer(
         thaw: Share of the frozen layers that thaw, counted from the top: 1 for all, 0 for none.
         learning_rate: Rate of Adam where layers learn from the start.
         fine_tune_rate: Highest rate once trained layers take part.
-        box_loss: Loss of the boxes; None for `LocalizationLoss()`.
+        box_loss: Loss of the boxes, `(B, 4)`, or `(B, branches, 4)` of a head that has several;
+            None for `LocalizationLoss()`.
         loss_weights: What the class and the box count.
         class_weights: "balanced" lets samples of rare classes count more, by the root of how rare
             they are; a mapping gives the weight of each class name; None weighs all alike.

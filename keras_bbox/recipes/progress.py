@@ -39,6 +39,7 @@ class Progress:
 
     def save_state(self, model: keras.Model) -> None:
         """Writes the weights and the optimizer's state at the end of an epoch."""
+        self._seeds = [np.array(state.numpy()).tolist() for state in _seed_states(model)]
         if self.folder is not None:
             model.save_weights(self._state_file(len(self.logs) + 1))
 
@@ -73,7 +74,7 @@ class Progress:
             "plan": self.plan,
             "logs": self.logs,
             "scores": self.scores,
-            "seeds": [np.array(state.numpy()).tolist() for state in _seed_states(model)],
+            "seeds": self._seeds,
         }
         # In one go: a stop in the middle must not leave half a file.
         unfinished = (folder / PROGRESS).with_suffix(".unfinished")
@@ -144,3 +145,27 @@ class AddEpoch(keras.callbacks.Callback):
         if self.patience is not None:
             waited = self.progress.epochs_since_best(self.stage)
             self.model.stop_training |= waited >= self.patience
+
+
+class CallbacksOf(keras.callbacks.CallbackList):
+    """Callbacks that see one model, and may stop it, while another on its layers is trained."""
+
+    def __init__(self, model: keras.Model, callbacks: list[keras.callbacks.Callback]) -> None:
+        self.shown = model
+        super().__init__(callbacks)
+
+    def set_model(self, model: Any) -> None:
+        self.trained = model
+        super().set_model(self.shown)
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self.shown.stop_training = False
+        super().on_train_begin(logs)
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        super().on_train_batch_end(batch, logs)
+        self.trained.stop_training = self.shown.stop_training
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        super().on_epoch_end(epoch, logs)
+        self.trained.stop_training = self.shown.stop_training

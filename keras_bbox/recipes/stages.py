@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import keras
 
 from keras_bbox.metrics import IOUAccuracy, MeanIOU
-from keras_bbox.recipes.progress import AddEpoch, Progress, SaveState
+from keras_bbox.recipes.apart import train_apart
+from keras_bbox.recipes.progress import AddEpoch, CallbacksOf, Progress, SaveState
 from keras_bbox.recipes.warm_up import Halves, Store, echo_epoch, halve
 
 MONITOR = "val_bbox_prediction_mean_iou"
@@ -37,44 +38,58 @@ class Settings(NamedTuple):
 
 
 def run(stage: Stage, model: keras.Model, settings: Settings, progress: Progress) -> None:
-    """Trains the model for the epochs of a stage that are not behind it yet."""
-    halves = halve(model) if stage.repeats > 1 else None
+    """Trains the model for the epochs of a stage that are not behind it yet.
+
+    What is trained has the layers of `model`, but may end otherwise; what is judged, kept, and
+    shown to callbacks is `model`.
+    """
+    trained = train_apart(model)
+    halves = halve(trained) if stage.repeats > 1 else None
     batches = len(settings.train) * (stage.repeats if halves else 1)
     optimizer = _optimizer(stage, batches)
-    _compile(model, optimizer, settings)
+    for one in (model, trained):
+        _compile(one, optimizer, settings)
     if progress.epochs_of(stage.name):
-        progress.load_state(model)
+        progress.load_state(trained)
     if halves:
         _compile(halves.upper, optimizer, settings)
-        _echo(stage, model, halves, settings, progress)
+        _echo(stage, model, trained, halves, settings, progress)
     else:
-        _fit(stage, model, settings, progress)
+        _fit(stage, model, trained, settings, progress)
 
 
-def _fit(stage: Stage, model: keras.Model, settings: Settings, progress: Progress) -> None:
+def _fit(
+    stage: Stage, model: keras.Model, trained: keras.Model, settings: Settings, progress: Progress
+) -> None:
     is_last = stage.name != "warm-up"
     # The order counts: the state is that of the trained weights, the best is that of the average.
     callbacks: list[keras.callbacks.Callback] = [SaveState(progress)]
     if stage.average:
         callbacks.append(keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
     patience = settings.patience if is_last else None
-    callbacks.append(AddEpoch(progress, stage.name, MONITOR, patience))
+    seen = [AddEpoch(progress, stage.name, MONITOR, patience)]
+    callbacks.append(CallbacksOf(model, seen + (settings.callbacks if is_last else [])))
     done = progress.epochs_of(stage.name)
     has_stopped = patience is not None and 0 < patience <= progress.epochs_since_best(stage.name)
     if done < stage.epochs and not has_stopped:
-        model.fit(
+        trained.fit(
             settings.train,
             validation_data=settings.val,
             initial_epoch=done,
             epochs=stage.epochs,
             shuffle=False,  # the sequence shuffles its samples
-            callbacks=callbacks + (settings.callbacks if is_last else []),
+            callbacks=callbacks,
             verbose=settings.verbose,
         )
 
 
 def _echo(
-    stage: Stage, model: keras.Model, halves: Halves, settings: Settings, progress: Progress
+    stage: Stage,
+    model: keras.Model,
+    trained: keras.Model,
+    halves: Halves,
+    settings: Settings,
+    progress: Progress,
 ) -> None:
     add = AddEpoch(progress, stage.name, MONITOR, patience=None)
     add.set_model(model)
@@ -84,7 +99,7 @@ def _echo(
         if settings.val is not None:
             found = model.evaluate(settings.val, return_dict=True, verbose=settings.verbose)
             logs |= {f"val_{name}": value for name, value in found.items()}
-        progress.save_state(model)
+        progress.save_state(trained)
         add.on_epoch_end(epoch, logs)
 
 

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+from keras_bbox.recipes.apart import ApartTrainer, features_of, find_box_head
+
 LIMIT = 2 * 2**30  # bytes of features that are held
 
 
@@ -30,21 +32,21 @@ def halve(model: keras.Model) -> Halves | None:
     """Splits a localizer where its heads begin, if all that lies below is frozen.
 
     Args:
-        model: A model from `add_localization_head`.
+        model: A model from `add_localization_head`, or one that trains it.
 
     Returns:
         Two models on the layers of `model`; None for a model that does not come apart so.
     """
-    box_head = next((layer for layer in model.layers if layer.name == "box_head"), None)
+    box_head = find_box_head(model)
     if box_head is None:
         return None
-    # Keras has no public word for what goes into a model that is a layer.
-    features = list(box_head._inbound_nodes[0].input_tensors)
+    features = features_of(box_head)
     lower = keras.Model(model.inputs[0], features)
     if lower.trainable_weights:
         return None
+    kind = ApartTrainer if isinstance(model, ApartTrainer) else keras.Model
     try:
-        upper = keras.Model(features, model.outputs)
+        upper = kind(features, model.outputs)
     except ValueError:  # an output that also looks at something below
         return None
     upper.output_names = model.output_names
@@ -74,7 +76,8 @@ class Echoes(keras.utils.PyDataset):
     """Batches of stored samples; each epoch draws as many as one pass has."""
 
     def __init__(self, store: Store, seed: list[int]) -> None:
-        super().__init__()
+        # With one worker alone, Keras at times waits four seconds for the end of an epoch.
+        super().__init__(workers=2)
         latest = store.passes[-1]
         self.samples = store.samples()
         self.batch_size = _length(latest[0])
