@@ -214,7 +214,7 @@ def test_callbacks_see_the_model_and_may_stop_it(event):
         def happened(self, now):
             seen.append(now)
             assert self.model is model
-            self.model.stop_training = now == event
+            self.model.stop_training |= now == event
 
     history = fit(model, epochs=4, callbacks=[Stop()])
     batches = {"on_train_batch_end": 1, "on_epoch_end": 3}[event]

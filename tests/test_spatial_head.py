@@ -9,7 +9,7 @@ from keras import layers, ops
 
 from keras_bbox import iou
 from keras_bbox.heads import add_localization_head
-from keras_bbox.heads.branches import AverageBoxes
+from keras_bbox.heads.branches import AverageBoxes, BoxAgreement
 from keras_bbox.heads.cells import BoxFromCells, MatchGrid
 from keras_bbox.heads.second_look import CropMap, JitterBox, MoveSides
 
@@ -221,11 +221,22 @@ def test_the_box_is_the_mean_of_the_branches():
     head, rng = model.get_layer("box_head"), np.random.default_rng(0)
     maps = [rng.random((5, *value.shape[1:]), "float32") for value in head.inputs]
     branches = [head.get_layer(f"branch_{index}")(maps) for index in (0, 1)]
-    assert not np.allclose(numbers(branches[0][0]), numbers(branches[1][0]), atol=1e-3)
-    for together, *parts in zip(head(maps), *branches, strict=True):
-        np.testing.assert_allclose(
-            numbers(together), np.mean(list(map(numbers, parts)), 0), atol=1e-6
-        )
+    boxes = [numbers(*keras.tree.flatten(branch)) for branch in branches]
+    assert not np.allclose(*boxes, atol=1e-3)
+    np.testing.assert_allclose(numbers(head(maps)[0]), np.mean(boxes, axis=0), atol=1e-6)
+    np.testing.assert_allclose(numbers(head(maps)[1]), iou(*boxes), atol=1e-5)
+
+
+def test_the_score_is_the_agreement_of_the_branches():
+    one, two, three = [
+        np.sort(boxes.reshape(-1, 2, 2), axis=1).reshape(-1, 4) for boxes in boxes_of_branches()
+    ]
+    found = numbers(BoxAgreement()([one, two, three]))
+    np.testing.assert_allclose(
+        found, (iou(one, two) + iou(one, three) + iou(two, three)) / 3, atol=1e-5
+    )
+    assert found.std() > 0.05
+    np.testing.assert_allclose(numbers(BoxAgreement()([one, one])), 1, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -326,6 +337,7 @@ def test_sides_move_by_a_bounded_share_of_the_box():
     "layer",
     [
         AverageBoxes(seed=3),
+        BoxAgreement(),
         MatchGrid(),
         BoxFromCells(bins=5, score=True),
         JitterBox(0.3, seed=2),

@@ -1,11 +1,14 @@
-"""A layer that makes one box of those of several branches."""
+"""Layers that make one box of those of several branches, and tell how far these agree."""
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 import keras
 from keras import ops
+
+from keras_bbox.overlap import iou
 
 
 @keras.saving.register_keras_serializable(package="keras_bbox")
@@ -41,3 +44,25 @@ class AverageBoxes(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"seed": self.seed}
+
+
+@keras.saving.register_keras_serializable(package="keras_bbox")
+class BoxAgreement(keras.layers.Layer):
+    """Tells how far boxes agree: the mean IoU of every pair of them.
+
+    Branches that learned apart differ where the image leaves room for doubt (Lakshminarayanan et
+    al., "Simple and Scalable Predictive Uncertainty Estimation", NeurIPS 2017).
+
+    It takes a list of two or more boxes, each `(B, 4)`, and returns `(B,)`.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        # Half precision is too coarse for coordinates.
+        super().__init__(**({"dtype": "float32"} | kwargs))
+
+    def call(self, boxes: list[Any]) -> Any:
+        overlaps = [iou(one, other) for one, other in combinations(boxes, 2)]
+        return ops.mean(ops.stack(overlaps, axis=1), axis=1)
+
+    def compute_output_shape(self, shapes: list[tuple]) -> tuple:
+        return shapes[0][:1]

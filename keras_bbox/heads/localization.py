@@ -45,8 +45,9 @@ def add_localization_head(
     - `bbox_prediction`, `(B, 4)`: the box. From the spatial head it is `rel_xyxy`, inside the
       image and never inverted. From the chapter's head, and from one of your own, it is whatever
       `bounding_box_format` the targets of the training have.
-    - `box_score`, `(B,)`, if asked for: from 0 to 1, how far the cells agree about the box. It
-      needs no target (`None` in the losses), and no training of its own.
+    - `box_score`, `(B,)`, if asked for: from 0 to 1, how far the branches agree about the box, or
+      the cells of one branch. It needs no target (`None` in the losses), and no training of its
+      own.
 
     The box head stands on the last feature map before the global pooling or flattening, the
     spatial one also on the finer map before it. With a backbone, a new class head stands there

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from keras_bbox.heads.branches import AverageBoxes
+from keras_bbox.heads.branches import AverageBoxes, BoxAgreement
 from keras_bbox.heads.cells import BoxFromCells, MatchGrid
 from keras_bbox.heads.second_look import CropMap, JitterBox, MoveSides
 
@@ -30,7 +30,8 @@ def spatial_box_head(
         depth: How many 3 x 3 convolutions stand on the merged map.
         bins: Distances that a distribution over distances is made of.
         looks: 1 to take the box as it is proposed, 2 to look again at what it holds.
-        score: Whether to return, beside the box, how far the proposals agree.
+        score: Whether to return, beside the box, how far the branches agree, or the proposals of
+            one alone.
 
     Returns:
         A function from one map or a list of them to a box `(B, 4)`, or to a box and a score `(B,)`.
@@ -42,27 +43,29 @@ def spatial_box_head(
         for index in range(branches):
             # Each as a model of its own: layers of one name then do not meet.
             inputs = [keras.Input(batch_shape=x.shape, dtype=x.dtype) for x in maps]
-            box, *scored = branch(inputs)
-            found = keras.Model(inputs, [box, *scored], name=f"branch_{index}")(maps)
-            boxes.append(found[0])
-            scores += found[1:]
+            found = keras.Model(inputs, branch(inputs), name=f"branch_{index}")(maps)
+            box, *cell_scores = keras.tree.flatten(found)
+            boxes.append(box)
+            scores += cell_scores
         box = AverageBoxes(name="box_average")(boxes)
         if not score:
             return box
-        return box, layers.Average(dtype="float32")(scores) if branches > 1 else scores[0]
+        return box, scores[0] if scores else BoxAgreement(name="box_agreement")(boxes)
 
-    def branch(maps: list[Any]) -> tuple:
+    cells_agree = score and branches == 1
+
+    def branch(maps: list[Any]) -> list[Any]:
         x = _merged(maps, channels)
         for index in range(depth):
             x = _convolved(x, channels, 3, f"box_conv_{index}")
         # All cells count alike until there is something to be told from.
         attention = _plain(1, "box_attention", kernel_initializer="zeros")(x)
         distances = _plain(4 * bins, "box_distances")(x)
-        found = BoxFromCells(bins, score, name="box_from_cells")([attention, distances])
-        box, *scores = found if score else [found]
+        found = BoxFromCells(bins, cells_agree, name="box_from_cells")([attention, distances])
+        box, *scores = found if cells_agree else [found]
         if looks == 2:
             box = _looked_at_again(box, x, channels, depth)
-        return (box, *scores)
+        return [box, *scores]
 
     return box_head
 
