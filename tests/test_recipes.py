@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from keras import layers
+from keras import layers, ops
 from squares import Squares, localizer, same, still, weights
 
 import keras_bbox as kb
@@ -222,6 +222,45 @@ def test_callbacks_see_the_model_and_may_stop_it(event):
     assert history["stage"].tolist() == ["warm-up", "fine-tune"]
 
 
+def test_callbacks_look_at_the_weights_whenever_they_like():
+    model, seen = localizer(spatial=True), []
+
+    class Look(keras.callbacks.Callback):
+        def look(self, batch, logs=None):
+            rate = float(self.model.optimizer.learning_rate)
+            seen.append((rate, weights(self.model.get_layer("high"))))
+
+        on_train_batch_begin = on_train_batch_end = on_test_batch_begin = on_test_batch_end = look
+
+    options = {"val": Squares(1, seed=1), "average": 0.9, "epochs": 2}
+    history = fit(model, callbacks=[Look()], **options)
+    assert len(seen) == 2 * (3 + 3 + 1 + 1)
+    assert not same(seen[0][1], seen[1][1]), "a step lies between"
+    assert same(seen[1][1], seen[2][1]) and not same(seen[5][1], seen[6][1]), (
+        "judged by the average"
+    )
+    pd.testing.assert_frame_equal(history, fit(localizer(spatial=True), **options))
+    assert model.history.history["loss"] == pytest.approx(history["loss"][1:].tolist())
+
+
+def test_targets_may_be_named():
+    pytest.importorskip("tensorflow")
+    import tensorflow as tf
+
+    squares = Squares()
+    names = ("class_prediction", "bbox_prediction")
+    batches = [(X, dict(zip(names, y, strict=True))) for X, y in squares]
+    X, y = (
+        keras.tree.map_structure(lambda *parts: np.concatenate(parts), *part)
+        for part in zip(*batches, strict=True)
+    )
+    dataset = tf.data.Dataset.from_tensor_slices((X, y)).batch(8)
+    one, other = still(localizer(spatial=True)), still(localizer(spatial=True))
+    fit(one, squares, epochs=0)
+    fit(other, dataset, epochs=0)
+    assert same(weights(one.get_layer("box_head")), weights(other.get_layer("box_head")))
+
+
 # ---- what is kept --------------------------------------------------------------------------------
 
 
@@ -314,6 +353,22 @@ def test_a_warm_up_goes_on_too(tmp_path):
     history = fit(localizer(), **options)
     assert len(first) == 1 and history["epoch"].tolist() == [1, 2, 3]
     assert history["loss"][0] == pytest.approx(first["loss"][0])
+
+
+def test_half_precision_resumes_with_its_scale_of_the_loss(tmp_path):
+    options = {"epochs": 0, "warm_up": 2, "checkpoint": tmp_path}
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            fit(localizer(spatial=True), PowerCut(1), **options)
+        model = localizer(spatial=True)
+        history = fit(model, **options)  # Keras warns of a state that does not fit
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert len(history) == 2
+    # Three batches, each twice, in two epochs.
+    assert int(ops.convert_to_numpy(model.optimizer.step_counter)) == 12
 
 
 def test_a_finished_training_is_not_repeated(tmp_path):

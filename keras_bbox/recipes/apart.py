@@ -9,6 +9,8 @@ from keras import ops
 
 from keras_bbox.heads.branches import AverageBoxes
 
+OUTPUTS = ("class_prediction", "bbox_prediction")
+
 
 def train_apart(model: keras.Model) -> keras.Model:
     """A model on the layers of a localizer, whose branches learn apart.
@@ -88,7 +90,7 @@ def _branches(box_head: keras.Layer | None) -> list[Any]:
 def _for_each_branch(y: Any, sample_weight: Any, y_pred: Any) -> tuple[Any, Any]:
     """The targets and weights of a batch, with those of the box once for every branch."""
     count = y_pred[1].shape[1]
-    classes, boxes = y
+    classes, boxes = (y[name] for name in OUTPUTS) if isinstance(y, dict) else y
     y = classes, ops.repeat(ops.expand_dims(boxes, axis=1), count, axis=1)
     if sample_weight is None:
         return y, None

@@ -80,7 +80,7 @@ def fit_localizer(
         checkpoint: A folder to keep progress in after each epoch. Called again with the same
             arguments, on a model built alike, the training goes on where it stopped. (Features that
             were held are lost; after a stop in the warm-up the end differs a little.)
-        callbacks: Further callbacks, for the last stage.
+        callbacks: Further callbacks, for the last stage; what was measured comes in their `logs`.
         verbose: As in `fit`.
 
     Returns:

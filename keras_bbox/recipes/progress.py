@@ -152,6 +152,7 @@ class CallbacksOf(keras.callbacks.CallbackList):
 
     def __init__(self, model: keras.Model, callbacks: list[keras.callbacks.Callback]) -> None:
         self.shown = model
+        self.is_watched = any(map(_looks_at_batches, callbacks))
         super().__init__(callbacks)
 
     def set_model(self, model: Any) -> None:
@@ -162,10 +163,35 @@ class CallbacksOf(keras.callbacks.CallbackList):
         self.shown.stop_training = False
         super().on_train_begin(logs)
 
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        self._fill()
+        super().on_train_batch_begin(batch, logs)
+
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._fill()
         super().on_train_batch_end(batch, logs)
         self.trained.stop_training = self.shown.stop_training
+
+    def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
+        self._fill()
+        super().on_test_batch_begin(batch, logs)
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._fill()
+        super().on_test_batch_end(batch, logs)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         super().on_epoch_end(epoch, logs)
         self.trained.stop_training = self.shown.stop_training
+
+    def _fill(self) -> None:
+        # Within an epoch, JAX holds the values of the variables elsewhere.
+        if self.is_watched and hasattr(self.trained, "jax_state_sync"):
+            self.trained.jax_state_sync()
+
+
+def _looks_at_batches(callback: keras.callbacks.Callback) -> bool:
+    kinds = ("batch", "train_batch", "test_batch")
+    hooks = [f"on_{kind}_{when}" for kind in kinds for when in ("begin", "end")]
+    own, default = type(callback), keras.callbacks.Callback
+    return any(getattr(own, hook) is not getattr(default, hook) for hook in hooks)

@@ -46,13 +46,13 @@ def run(stage: Stage, model: keras.Model, settings: Settings, progress: Progress
     trained = train_apart(model)
     halves = halve(trained) if stage.repeats > 1 else None
     batches = len(settings.train) * (stage.repeats if halves else 1)
-    optimizer = _optimizer(stage, batches)
-    for one in (model, trained):
-        _compile(one, optimizer, settings)
+    _compile(model, _optimizer(stage, batches), settings)
+    # With half precision, compiling has put a scale of the loss round the optimizer: one for all.
+    for one in (trained, halves.upper) if halves else (trained,):
+        _compile(one, model.optimizer, settings)
     if progress.epochs_of(stage.name):
         progress.load_state(trained)
     if halves:
-        _compile(halves.upper, optimizer, settings)
         _echo(stage, model, trained, halves, settings, progress)
     else:
         _fit(stage, model, trained, settings, progress)
@@ -81,6 +81,7 @@ def _fit(
             callbacks=callbacks,
             verbose=settings.verbose,
         )
+        model.history = trained.history
 
 
 def _echo(
