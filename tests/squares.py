@@ -7,6 +7,7 @@ import numpy as np
 from keras import layers
 
 import keras_bbox as kb
+from keras_bbox.heads.second_look import JitterBox
 
 
 class Squares(keras.utils.PyDataset):
@@ -59,7 +60,9 @@ def localizer(spatial=False, **options):
 def still(model):
     """Takes the jitter, all that a spatial head draws when its branches are trained apart."""
     for branch in ("branch_0", "branch_1"):
-        model.get_layer("box_head").get_layer(branch).get_layer("box_jitter").amount = 0.0
+        for layer in model.get_layer("box_head").get_layer(branch).layers:
+            if isinstance(layer, JitterBox):
+                layer.amount = 0.0
     return model
 
 

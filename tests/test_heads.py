@@ -292,7 +292,7 @@ def test_outputs_stay_float32_in_mixed_precision():
     keras.config.set_dtype_policy("mixed_float16")
     for given, head, path in (
         (small_backbone(), "chapter", ["box_head", "box_conv"]),
-        (sequential_classifier(), "spatial", ["box_head", "branch_1", "box_conv_0"]),
+        (sequential_classifier(), "spatial", ["box_head", "branch_1", "branch_1_box_conv_0"]),
     ):
         model = add_localization_head(given, num_classes=5, head=head)
         assert [output.dtype for output in model.outputs] == ["float32", "float32"]

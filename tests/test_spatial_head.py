@@ -249,6 +249,15 @@ def test_a_frozen_backbone_has_two_branches_unless_told(options, count):
     assert sum(layer.name.startswith("branch_") for layer in head.layers) == count
 
 
+def test_no_two_weights_have_one_name(tmp_path):
+    # By their names Keras finds the gradients that PyTorch has to forget after each step.
+    model = add_localization_head(backbone(), 3, branches=3)
+    model.save(tmp_path / "model.keras")
+    for one in (model, keras.saving.load_model(tmp_path / "model.keras")):
+        paths = [weight.path for weight in one.weights]
+        assert len(paths) == len(set(paths))
+
+
 @pytest.mark.parametrize(
     "options, message",
     [

@@ -41,9 +41,12 @@ def spatial_box_head(
         maps = maps if isinstance(maps, list) else [maps]
         boxes, scores = [], []
         for index in range(branches):
-            # Each as a model of its own: layers of one name then do not meet.
+            name = f"branch_{index}"
             inputs = [keras.Input(batch_shape=x.shape, dtype=x.dtype) for x in maps]
-            found = keras.Model(inputs, branch(inputs), name=f"branch_{index}")(maps)
+            # Keras on PyTorch finds weights by the names of their layers, so no two may be equal.
+            found = keras.Model(inputs, branch(inputs, f"{name}_" if index else ""), name=name)(
+                maps
+            )
             box, *cell_scores = keras.tree.flatten(found)
             boxes.append(box)
             scores += cell_scores
@@ -54,45 +57,47 @@ def spatial_box_head(
 
     cells_agree = score and branches == 1
 
-    def branch(maps: list[Any]) -> list[Any]:
-        x = _merged(maps, channels)
+    def branch(maps: list[Any], prefix: str) -> list[Any]:
+        x = _merged(maps, channels, prefix)
         for index in range(depth):
-            x = _convolved(x, channels, 3, f"box_conv_{index}")
+            x = _convolved(x, channels, 3, f"{prefix}box_conv_{index}")
         # All cells count alike until there is something to be told from.
-        attention = _plain(1, "box_attention", kernel_initializer="zeros")(x)
-        distances = _plain(4 * bins, "box_distances")(x)
-        found = BoxFromCells(bins, cells_agree, name="box_from_cells")([attention, distances])
+        attention = _plain(1, f"{prefix}box_attention", kernel_initializer="zeros")(x)
+        distances = _plain(4 * bins, f"{prefix}box_distances")(x)
+        found = BoxFromCells(bins, cells_agree, name=f"{prefix}box_from_cells")(
+            [attention, distances]
+        )
         box, *scores = found if cells_agree else [found]
         if looks == 2:
-            box = _looked_at_again(box, x, channels, depth)
+            box = _looked_at_again(box, x, channels, depth, prefix)
         return [box, *scores]
 
     return box_head
 
 
-def _looked_at_again(box: Any, features: Any, channels: int, depth: int) -> Any:
+def _looked_at_again(box: Any, features: Any, channels: int, depth: int, prefix: str) -> Any:
     """Corrects a box by the part of the map that it holds.
 
     After Cai and Vasconcelos, "Cascade R-CNN", CVPR 2018.
     """
-    box = JitterBox(name="box_jitter")(box)
-    x = CropMap(name="box_crop")([box, features])
-    x = _convolved(x, channels, 1, "box_look")
+    box = JitterBox(name=f"{prefix}box_jitter")(box)
+    x = CropMap(name=f"{prefix}box_crop")([box, features])
+    x = _convolved(x, channels, 1, f"{prefix}box_look")
     for index in range(depth):
-        x = _convolved(x, channels, 3, f"box_look_{index}")
-    attention = _plain(4, "box_side_attention", kernel_initializer="zeros")(x)
-    moves = _plain(4, "box_side_moves")(x)
-    return MoveSides(name="box_moved")([box, attention, moves])
+        x = _convolved(x, channels, 3, f"{prefix}box_look_{index}")
+    attention = _plain(4, f"{prefix}box_side_attention", kernel_initializer="zeros")(x)
+    moves = _plain(4, f"{prefix}box_side_moves")(x)
+    return MoveSides(name=f"{prefix}box_moved")([box, attention, moves])
 
 
-def _merged(maps: list[Any], channels: int) -> Any:
+def _merged(maps: list[Any], channels: int, prefix: str) -> Any:
     """Adds the maps up on the grid of the finest (Lin et al., "Feature Pyramid Networks", 2017)."""
     merged: Any = None
     for index, features in enumerate(maps):
-        x = _convolved(features, channels, 1, f"box_lateral_{index}")
+        x = _convolved(features, channels, 1, f"{prefix}box_lateral_{index}")
         if merged is not None:
-            merged = MatchGrid(name=f"box_match_{index}")([merged, x])
-            x = layers.Add(name=f"box_add_{index}")([x, merged])
+            merged = MatchGrid(name=f"{prefix}box_match_{index}")([merged, x])
+            x = layers.Add(name=f"{prefix}box_add_{index}")([x, merged])
         merged = x
     return merged
 
