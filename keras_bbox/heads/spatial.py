@@ -36,17 +36,17 @@ def spatial_box_head(
     Returns:
         A function from one map or a list of them to a box `(B, 4)`, or to a box and a score `(B,)`.
     """
+    cells_agree = score and branches == 1
 
     def box_head(maps: Any) -> Any:
         maps = maps if isinstance(maps, list) else [maps]
         boxes, scores = [], []
         for index in range(branches):
             name = f"branch_{index}"
-            inputs = [keras.Input(batch_shape=x.shape, dtype=x.dtype) for x in maps]
             # Keras on PyTorch finds weights by the names of their layers, so no two may be equal.
-            found = keras.Model(inputs, branch(inputs, f"{name}_" if index else ""), name=name)(
-                maps
-            )
+            prefix = f"{name}_" if index else ""
+            inputs = [keras.Input(batch_shape=x.shape, dtype=x.dtype) for x in maps]
+            found = keras.Model(inputs, branch(inputs, prefix), name=name)(maps)
             box, *cell_scores = keras.tree.flatten(found)
             boxes.append(box)
             scores += cell_scores
@@ -54,8 +54,6 @@ def spatial_box_head(
         if not score:
             return box
         return box, scores[0] if scores else BoxAgreement(name="box_agreement")(boxes)
-
-    cells_agree = score and branches == 1
 
     def branch(maps: list[Any], prefix: str) -> list[Any]:
         x = _merged(maps, channels, prefix)
