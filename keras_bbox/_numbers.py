@@ -114,8 +114,11 @@ def matrix(rows: Sequence[Sequence[Number]], *numbers: Number) -> Array:
     xp = array_module(*flat)
     if xp is np:
         made = np.empty((*like.shape, len(rows), len(rows[0])))
+        # What is the same for all images first, as each array takes a call of its own.
+        made[:] = [[n if isinstance(n, PLAIN) else 0.0 for n in row] for row in rows]
         for k, number in enumerate(flat):
-            made[..., k // len(rows[0]), k % len(rows[0])] = number
+            if not isinstance(number, PLAIN):
+                made[..., k // len(rows[0]), k % len(rows[0])] = number
         return made
     flat = [xp.ones_like(like) * n if isinstance(n, PLAIN) else n for n in flat]
     # A graph may not know how many images there are.

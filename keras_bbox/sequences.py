@@ -14,6 +14,7 @@ import pandas as pd
 from keras_bbox import augment as augmentation
 from keras_bbox import images
 from keras_bbox._rows import TARGETS, RowOrder
+from keras_bbox._seeds import generators
 from keras_bbox.annotations import (
     existing_paths,
     find_class_names,
@@ -181,27 +182,27 @@ class BoundingBoxSequence(keras.utils.PyDataset):
         rows = self.rows(index % len(self), epoch)
         padding = self.batch_size - len(rows) if self.last_batch == "pad" else 0
         X = self._batches.empty(len(rows) + padding)
-        samples = []
+        answers = []
         for k, sample in enumerate(self._samples(rows, epoch)):
             X[k] = sample.image
-            samples.append(sample._replace(image=None))
+            answers.append((sample.boxes, sample.labels, _weight(sample)))
         X[len(rows) :] = X[len(rows) - 1]
-        samples += samples[-1:] * padding
+        boxes, labels, weights = zip(*answers, *answers[-1:] * padding, strict=True)
         height, width = self.image_size
         y_bbox = convert_boxes(
-            np.concatenate([sample.boxes for sample in samples]),
+            np.concatenate(boxes),
             "rel_xyxy",
             self.bounding_box_format,
             height=height,
             width=width,
         ).astype(np.float32)
-        y_class = np.concatenate([sample.labels for sample in samples])
+        y_class = np.concatenate(labels)
         X = self._preprocessed(X)
         if not self._has_weights:
             return X, (y_class, y_bbox)
-        weights = np.array([_weight(sample) for sample in samples], np.float32)
-        weights[len(rows) :] = 0
-        return X, (y_class, y_bbox), (weights, weights.copy())
+        weight = np.array(weights, np.float32)
+        weight[len(rows) :] = 0
+        return X, (y_class, y_bbox), (weight, weight.copy())
 
     def rows(self, index: int, epoch: int | None = None) -> np.ndarray:
         """Tells which rows of ``annotations`` a batch is made of.
@@ -259,7 +260,8 @@ class BoundingBoxSequence(keras.utils.PyDataset):
                 f"Received: a sequence with augment={self.augment!r}"
             )
         epoch = self.epoch if epoch is None else epoch
-        return self.augment.draw(self._given(row), self._rng(row, epoch), self.image_size)
+        (sample,), (rng,) = self._given([row]), generators(self.seed, epoch, [row])
+        return self.augment.draw(sample, rng, self.image_size)
 
     def unshuffled(self) -> BoundingBoxSequence:
         """Returns a sequence of all rows in the table's order, each once and not augmented.
@@ -300,22 +302,18 @@ class BoundingBoxSequence(keras.utils.PyDataset):
         return images.FolderCache(cache, *self.image_size, exact=exact).open
 
     def _samples(self, rows: np.ndarray, epoch: int) -> Iterator[augmentation.Sample]:
-        samples = (self._given(row) for row in rows)
+        samples = self._given(rows)
         if self.augment is None:
             return (augmentation.resize(sample, self.image_size) for sample in samples)
-        rngs = [self._rng(row, epoch) for row in rows]
+        rngs = generators(self.seed, epoch, rows)
         if isinstance(self.augment, augmentation.Pipeline):
             return self.augment.batch(list(samples), rngs, self.image_size)
         return map(self._augmented, samples, rngs, rows)
 
-    def _rng(self, row: int, epoch: int) -> np.random.Generator:
-        return np.random.default_rng([self.seed, epoch, row])
-
-    def _given(self, row: int) -> augmentation.Sample:
-        one = slice(row, row + 1)
-        return augmentation.Sample(
-            self._open(self._paths[row]), self._boxes[one], self._labels[one]
-        )
+    def _given(self, rows: Sequence[int] | np.ndarray) -> Iterator[augmentation.Sample]:
+        boxes, labels = self._boxes[rows, None], self._labels[rows, None]
+        photos = (self._open(self._paths[row]) for row in rows)
+        return map(augmentation.Sample, photos, boxes, labels)
 
     def _augmented(
         self, sample: augmentation.Sample, rng: np.random.Generator, row: int

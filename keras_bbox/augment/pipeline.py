@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -139,15 +139,16 @@ class Pipeline:
             for sample, rng in zip(samples, rngs, strict=True):
                 yield self(sample, rng, image_size)
             return
-        draws, margins = zip(*self._draw(samples, rngs, image_size), strict=True)
-        moved = _move_boxes(samples, draws, self.rotated_boxes)
-        for sample, draw, boxes, over in zip(samples, draws, moved, margins, strict=True):
+        drawn = self._draw(samples, rngs, image_size)
+        for sample, (draw, margins, boxes) in zip(samples, drawn, strict=True):
+            boxes = boxes.astype(_float_type(sample.boxes), copy=False)
             augmented = sample._replace(image=draw.move_pixels(sample.image), boxes=boxes)
-            yield self._finish(augmented, over >= 0)
+            yield self._finish(augmented, margins)
 
-    def _finish(self, augmented: Sample, shown: np.ndarray) -> Sample:
+    def _finish(self, augmented: Sample, margins: np.ndarray) -> Sample:
         if self.hidden_boxes == "resample":
             return augmented
+        shown = margins >= 0
         if self.hidden_boxes == "drop":
             return augmented if shown.all() else augmented.take(shown)
         weights = augmented.columns.get("weight", np.ones(len(shown), np.float32)) * shown
@@ -170,19 +171,19 @@ class Pipeline:
         Returns:
             A ``Draw``, to apply to this or to another sample, keep as JSON, or invert.
         """
-        return self._draw([sample], [rng], image_size)[0][0]
+        return self._draw([sample], [rng], image_size)[0].draw
 
     def _draw(
         self,
         samples: Sequence[Sample],
         rngs: Sequence[np.random.Generator],
         image_size: tuple[int, int] | None,
-    ) -> list[tuple[Draw, np.ndarray]]:
-        """Returns a draw for each sample, and by how much each box is over the thresholds."""
+    ) -> list[_Drawn]:
+        """Draws for each sample until its boxes are shown, or as often as it may."""
         best: list[Any] = [None] * len(samples)
-        least = np.full(len(samples), -np.inf)
+        least = [-np.inf] * len(samples)
         rows = list(range(len(samples)))
-        outside = [self._outside(sample) for sample in samples]
+        outside = self._outside(samples)
         for _ in range(self.tries if self.hidden_boxes == "resample" else 1):
             found = self._try(
                 [samples[k] for k in rows],
@@ -190,17 +191,18 @@ class Pipeline:
                 [outside[k] for k in rows],
                 image_size,
             )
-            for k, (draw, margins) in zip(rows, found, strict=True):
-                margin = margins.min(initial=1.0)
+            for k, margin, drawn in zip(rows, *found, strict=True):
                 if best[k] is None or margin > least[k]:
-                    best[k], least[k] = (draw, margins), margin
+                    best[k], least[k] = drawn, margin
             rows = [k for k in rows if least[k] < 0]
             if not rows:
                 break
         if self.hidden_boxes == "resample":
             for k in rows:
                 if least[k] == _LOST:
-                    best[k] = _only_resized(best[k][0]), best[k][1]
+                    draw = _only_resized(best[k].draw)
+                    moved = draw.move_boxes(samples[k].boxes).clip(0.0, 1.0)
+                    best[k] = best[k]._replace(draw=draw, boxes=moved)
         return best
 
     def _try(
@@ -209,34 +211,37 @@ class Pipeline:
         rngs: Sequence[np.random.Generator],
         outside: Sequence[Outside],
         image_size: tuple[int, int] | None,
-    ) -> list[tuple[Draw, np.ndarray]]:
+    ) -> tuple[list[float], list[_Drawn]]:
+        """Draws once for each sample; tells the least margin of its boxes besides."""
         shapes = [sample.image.shape[:2] for sample in samples]
         heights, widths = np.array(shapes, np.float64).T
-        boxes = _in_pixels(samples, heights, widths)
+        boxes = np.array([sample.boxes for sample in samples]) * _corners(heights, widths)
         views = draw_steps(self.steps, rngs, heights, widths, boxes, image_size)
-        margins = self._margins(views, boxes)
-        targets = np.stack([views.heights, views.widths], axis=-1).astype(int).tolist()
-        draws = (
-            Draw(matrix, source, (rows, columns), tuple(filters), *border, self.rotated_boxes)
-            for matrix, source, (rows, columns), filters, border in zip(
-                views.matrices, shapes, targets, views.filters, outside, strict=True
-            )
-        )
-        return list(zip(draws, margins, strict=True))
+        moved = batches.move_boxes(boxes, views.matrices, shape=self.rotated_boxes)
+        margins = self._margins(views, boxes, moved)
+        rows, columns = (sizes.astype(int) for sizes in (views.heights, views.widths))
+        relative = (moved / _corners(rows, columns)).clip(0.0, 1.0)
+        targets = zip(rows.tolist(), columns.tolist(), strict=True)
+        records = zip(views.matrices, shapes, targets, views.filters, outside, strict=True)
+        draws = [
+            Draw(matrix, source, target, tuple(filters), *border, self.rotated_boxes)
+            for matrix, source, target, filters, border in records
+        ]
+        drawn = [_Drawn(*one) for one in zip(draws, margins, relative, strict=True)]
+        return margins.min(axis=1, initial=1.0).tolist(), drawn
 
-    def _outside(self, sample: Sample) -> Outside:
+    def _outside(self, samples: Sequence[Sample]) -> list[Outside]:
         if self.border != "mean":
-            return self.border, self.fill
-        return "constant", images.mean_color(sample.image)
+            return [(self.border, self.fill)] * len(samples)
+        return [("constant", images.mean_color(sample.image)) for sample in samples]
 
-    def _margins(self, views: Views, boxes: np.ndarray) -> np.ndarray:
+    def _margins(self, views: Views, boxes: np.ndarray, moved: np.ndarray) -> np.ndarray:
         """By how much each box is over the least of the thresholds, under 0 if it is hidden."""
         height, width = views.heights[:, None, None], views.widths[:, None, None]
         shares = batches.visible_share(boxes, views.matrices, height=height, width=width)
         has_area = _areas(boxes) > 0
         margins = np.where(has_area, shares, 0.0) - self.min_visibility
         if self.min_area or self.min_size:
-            moved = batches.move_boxes(boxes, views.matrices, shape=self.rotated_boxes)
             size = np.concatenate([width, height, width, height], axis=-1)
             inside = moved.clip(0.0, size)
             sides = inside[..., 2:] - inside[..., :2]
@@ -246,28 +251,27 @@ class Pipeline:
         return np.where(has_area & (shares <= _NOTHING), _LOST, margins)
 
 
+class _Drawn(NamedTuple):
+    """A draw for one sample, by how much each box is over the thresholds, and where it lies."""
+
+    draw: Draw
+    margins: np.ndarray
+    boxes: np.ndarray  # rel_xyxy of the result, cut at its edge
+
+
 def _only_resized(draw: Draw) -> Draw:
     (height, width), (rows, columns) = draw.source, draw.target
     return replace(draw, matrix=geometry.scaling(columns / width, rows / height))
 
 
-def _in_pixels(samples: Sequence[Sample], heights: np.ndarray, widths: np.ndarray) -> np.ndarray:
-    scale = np.stack([widths, heights, widths, heights], axis=-1)[:, None]
-    return np.stack([sample.boxes for sample in samples]) * scale
+def _corners(heights: np.ndarray, widths: np.ndarray) -> np.ndarray:
+    """The sizes by which boxes of each image are multiplied or divided, shape ``(B, 1, 4)``."""
+    return np.array([widths, heights, widths, heights]).T[:, None]
 
 
-def _move_boxes(samples: Sequence[Sample], draws: Sequence[Draw], shape: str) -> list[np.ndarray]:
-    """What each draw does to the boxes of its sample, of which all have as many."""
-    given = _in_pixels(samples, *np.array([draw.source for draw in draws], np.float64).T)
-    moved = batches.move_boxes(given, np.stack([draw.matrix for draw in draws]), shape=shape)
-    heights, widths = np.array([draw.target for draw in draws], np.float64).T
-    moved /= np.stack([widths, heights, widths, heights], axis=-1)[:, None]
-    dtypes = (np.asarray(sample.boxes).dtype for sample in samples)
-    moved = moved.clip(0.0, 1.0)
-    return [
-        boxes.astype(dtype if dtype.kind == "f" else np.float64)
-        for boxes, dtype in zip(moved, dtypes, strict=True)
-    ]
+def _float_type(boxes: Any) -> np.dtype:
+    dtype = np.asarray(boxes).dtype
+    return dtype if dtype.kind == "f" else np.dtype(np.float64)
 
 
 def _areas(boxes: np.ndarray) -> np.ndarray:

@@ -73,9 +73,11 @@ def _moved_corners(boxes: Array, matrices: Array) -> tuple[Array, Array, Array]:
 
 
 def _rows_times(matrices: Array, x: Array, y: Array) -> tuple[Array, Array, Array]:
-    m = _constant(array_module(x), matrices)[..., None, None, :, :]
-    u, v, w = (m[..., k, 0] * x + m[..., k, 1] * y + m[..., k, 2] for k in range(3))
-    return u, v, w
+    m = _constant(array_module(x), matrices)[..., None, None]
+    # All three at once, shape (..., 3, N, corners).
+    moved = m[..., 0, :, :] * x[..., None, :, :] + m[..., 1, :, :] * y[..., None, :, :]
+    moved = moved + m[..., 2, :, :]
+    return moved[..., 0, :, :], moved[..., 1, :, :], moved[..., 2, :, :]
 
 
 def _area_in_quadrant(first: Array, second: Array) -> Array:

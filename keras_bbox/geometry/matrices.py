@@ -9,6 +9,9 @@ import numpy as np
 from keras_bbox import _numbers
 from keras_bbox._numbers import PLAIN, Number
 
+# Of no, one, two and three quarter turns.
+_COSINES, _SINES = np.array([1.0, 0.0, -1.0, 0.0]), np.array([0.0, 1.0, 0.0, -1.0])
+
 
 def translation(x: Number = 0.0, y: Number = 0.0) -> np.ndarray:
     """Moves by ``x`` pixels to the right and ``y`` pixels down.
@@ -60,11 +63,12 @@ def rotation(degrees: Number) -> np.ndarray:
         >>> geometry.transform_boxes([0.0, 0.0, 2.0, 1.0], geometry.rotation(90))
         array([-1.,  0.,  0.,  2.])
     """
-    turns, rest = degrees // 90.0 % 4.0, degrees % 90.0
+    turns = _numbers.rounded(degrees / 90.0)
     # Sine and cosine are only ever taken of the rest: a quarter turn is then free of rounding.
+    rest = degrees - 90.0 * turns
     cos, sin = _numbers.cosine(rest), _numbers.sine(rest)
-    for turn in (1, 2, 3):
-        cos, sin = _numbers.select(turns >= turn, (-sin, cos), (cos, sin))
+    cos_turns, sin_turns = _numbers.take(_COSINES, turns % 4), _numbers.take(_SINES, turns % 4)
+    cos, sin = cos_turns * cos - sin_turns * sin, sin_turns * cos + cos_turns * sin
     return _numbers.matrix(((cos, -sin, 0.0), (sin, cos, 0.0), (0.0, 0.0, 1.0)), degrees)
 
 
@@ -169,6 +173,10 @@ def about(matrix: np.ndarray, x: Number, y: Number) -> np.ndarray:
     """
     # The product of three matrices, written out: it takes a third of the time.
     (a, b, c), (d, e, f), (g, h, i) = _numbers.entries(matrix)
+    if isinstance(matrix, np.ndarray) and matrix.ndim > 2 and not matrix[..., 2, :2].any():
+        moved = matrix.copy()
+        moved[..., 0, 2], moved[..., 1, 2] = c - a * x - b * y + x * i, f - d * x - e * y + y * i
+        return moved
     c, f, i = c - a * x - b * y, f - d * x - e * y, i - g * x - h * y
     top, middle = (a + x * g, b + x * h, c + x * i), (d + y * g, e + y * h, f + y * i)
     return _numbers.matrix((top, middle, (g, h, i)), c)

@@ -122,16 +122,16 @@ class KnownSizes:
     """
 
     def __init__(self) -> None:
-        self._sizes: dict[str, tuple[int, int]] = {}
+        self._known: dict[str, Photo] = {}
 
     def open(self, path: str) -> Photo:
         """Opens a photo, see ``open_photo``."""
-        known = self._sizes.get(path)
+        known = self._known.get(path)
         if known is not None:
-            return Photo(path, *known)
+            return known
         photo = open_photo(path)
         if photo.pixels is None:
-            self._sizes[path] = photo.height, photo.width
+            self._known[path] = Photo(path, photo.height, photo.width)
         return photo
 
 

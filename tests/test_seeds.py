@@ -1,0 +1,35 @@
+"""Generators made together are those that NumPy makes one by one."""
+
+import pickle
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keras_bbox._seeds import generators
+
+# Beyond 2**32 a number takes several words.
+numbers = st.integers(0, 2**32 - 1) | st.integers(0, 2**70)
+
+
+@given(numbers, numbers, st.lists(numbers, max_size=5))
+def test_they_draw_what_numpy_draws(seed, epoch, rows):
+    for row, rng in zip(rows, generators(seed, epoch, rows), strict=True):
+        expected = np.random.default_rng([seed, epoch, row])
+        assert np.array_equal(rng.random(3), expected.random(3))
+        assert np.array_equal(rng.integers(2**62, size=3), expected.integers(2**62, size=3))
+
+
+def test_rows_may_be_an_array():
+    (rng,) = generators(1, 2, np.array([3]))
+    assert rng.random() == np.random.default_rng([1, 2, 3]).random()
+
+
+def test_a_generator_has_children_and_copies():
+    (rng,), expected = generators(1, 2, [3]), np.random.default_rng([1, 2, 3])
+    for _ in range(2):
+        assert rng.spawn(2)[1].random() == expected.spawn(2)[1].random()
+    copied = pickle.loads(pickle.dumps(rng))
+    assert copied.random() == rng.random() == expected.random()
+    words = rng.bit_generator.seed_seq.generate_state(7)
+    assert np.array_equal(words, np.random.SeedSequence([1, 2, 3]).generate_state(7))
