@@ -14,7 +14,7 @@ from keras_bbox import augment, geometry, images
 from keras_bbox.augment import Pipeline, Sample
 from keras_bbox.augment.batch_steps import BatchGenerator
 from keras_bbox.geometry import batches
-from keras_bbox.layers import BoxAugmentation, pixels
+from keras_bbox.layers import BoxAugmentation, filters, pixels
 from keras_bbox.layers.draws import best_try, draw_steps, uniforms
 
 # Keras gives its variables, and PyTorch's tensors, to NumPy in an old way.
@@ -77,11 +77,11 @@ def tensor(values):
 
 def drawn(steps, source=SOURCE, target=TARGET, count=COUNT):
     """The matrices of a batch, and the draws of the pipeline for its images."""
-    matrices, colors = draw_steps(steps, Replay(range(count)), source=source, target=target)
+    matrices, changes = draw_steps(steps, Replay(range(count)), source=source, target=target)
     sample = Sample(np.zeros((*source, 3), np.uint8), np.zeros((0, 4)), np.zeros(0))
     pipeline = Pipeline([alone(step) for step in steps], hidden_boxes="drop")
     draws = [pipeline.draw(sample, np.random.default_rng(k), target) for k in range(count)]
-    return matrices, colors, draws
+    return matrices, filters.join_colors(changes), draws
 
 
 def smooth(count, height, width):
@@ -423,15 +423,23 @@ def test_whole_numbers_are_drawn_evenly_and_within_their_range():
     assert len(np.unique(orders, axis=0)) == 6 and (np.sort(orders, axis=1) == range(3)).all()
 
 
+class OwnFilter:
+    def filter(self, rng):
+        return {"name": "gamma", "exponent": 2.0}
+
+
+class OwnChoice:
+    def choose(self, rng):
+        return (augment.RandomFlip(),)
+
+
 @pytest.mark.parametrize(
     ("step", "name"),
     [
-        (augment.RandomBlur(), "RandomBlur"),
-        (augment.RandomIOUCrop(), "RandomIOUCrop"),
-        (augment.SomeOf(), "SomeOf"),
-        (augment.RandAugment(), "RandAugment"),
-        (augment.RandomApply(augment.RandomJPEG()), "RandomJPEG"),
-        (augment.OneOf([augment.Grayscale(), augment.Equalize()]), "Equalize"),
+        (OwnFilter(), "OwnFilter"),
+        (OwnChoice(), "OwnChoice"),
+        (augment.OneOf([augment.Grayscale(), OwnFilter()]), "OwnFilter"),
+        (augment.RandomApply(OwnFilter()), "OwnFilter"),
     ],
 )
 def test_a_step_that_cannot_run_on_batches_is_named(step, name):

@@ -168,11 +168,12 @@ class RandAugment:
 
     def __post_init__(self):
         check_range("magnitude", self.magnitude, 0, 1)
-        check_range("count", self.count, 0, len(self._steps()))
+        self.as_some_of()
 
-    def _steps(self) -> tuple[Step, ...]:
+    def as_some_of(self) -> SomeOf:
+        """The choice that it is."""
         m = self.magnitude
-        return (
+        steps = (
             RandomRotation(30 * m),
             RandomShear(x=17 * m),
             RandomShear(x=0, y=17 * m),
@@ -188,6 +189,7 @@ class RandAugment:
             AutoContrast(),
             Equalize(),
         )
+        return SomeOf(steps, self.count)
 
     def choose(self, rng: np.random.Generator) -> tuple[Step, ...]:
-        return SomeOf(self._steps(), self.count).choose(rng)
+        return self.as_some_of().choose(rng)

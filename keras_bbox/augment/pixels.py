@@ -6,7 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_bbox._numbers import select, whole
 from keras_bbox.augment.spatial import check_ordered, check_range, log_uniform
+
+_NOWHERE = (0.0, 0.0, 0.0, 0.0)
+_SEEDS = 2**31 - 1  # as many as a 32-bit number holds
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class RandomNoise:
 
     def filter(self, rng: np.random.Generator) -> dict:
         sigma = rng.uniform(0, self.sigma)
-        return {"name": "noise", "sigma": sigma, "seed": int(rng.integers(2**32))}
+        return {"name": "noise", "sigma": sigma, "seed": whole(rng.integers(_SEEDS))}
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,7 @@ class RandomMotionBlur:
         check_range("length", self.length, 1, np.inf)
 
     def filter(self, rng: np.random.Generator) -> dict:
-        length, degrees = rng.uniform((1, 0), (self.length, 180))
+        length, degrees = rng.uniform(1, self.length), rng.uniform(0, 180)
         return {"name": "motion_blur", "length": length, "degrees": degrees}
 
 
@@ -140,7 +144,7 @@ class RandomJPEG:
         check_range("high", self.high, self.low, 100)
 
     def filter(self, rng: np.random.Generator) -> dict:
-        quality = int(rng.integers(self.low, self.high, endpoint=True))
+        quality = whole(rng.integers(self.low, self.high, endpoint=True))
         return {"name": "jpeg", "quality": quality}
 
 
@@ -229,7 +233,11 @@ class RandomErasing:
 
     def filter(self, rng: np.random.Generator) -> dict:
         count = rng.integers(1, self.count, endpoint=True)
-        sides = rng.uniform(self.low, self.high, size=(count, 2))
-        corners = rng.uniform(0, 1, size=(count, 2)) * (1 - sides)
-        boxes = np.hstack([corners, corners + sides]).tolist()
-        return {"name": "erase", "boxes": boxes, "fill": rng.integers(0, 256, size=3).tolist()}
+        boxes = []
+        for k in range(self.count):
+            width, height = rng.uniform(self.low, self.high, size=2)
+            x, y = rng.random(2)
+            x, y = x * (1 - width), y * (1 - height)
+            boxes.append(select(k < count, (x, y, x + width, y + height), _NOWHERE))
+        fill = [whole(rng.integers(256)) for _ in range(3)]
+        return {"name": "erase", "boxes": boxes, "fill": fill}

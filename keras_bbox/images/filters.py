@@ -39,12 +39,13 @@ def blur(image: np.ndarray, sigma: float) -> np.ndarray:
 
 def motion_blur(image: np.ndarray, length: float, degrees: float) -> np.ndarray:
     """Blurs along a line of so many pixels, as a moving camera does."""
-    size = 2 * int(np.ceil(length / 2)) + 1
-    middle = size // 2
-    reach = length / 2 * np.array([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))])
-    kernel = np.zeros((size, size), np.float32)
-    start, end = np.rint(middle - reach).astype(int), np.rint(middle + reach).astype(int)
-    cv2.line(kernel, tuple(map(int, start)), tuple(map(int, end)), 1.0)
+    half, angle = (length - 1) / 2, np.radians(degrees)
+    reach = int(np.ceil(half))
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    # A pixel counts by how near it is to the line between the two ends.
+    beyond = np.maximum(np.abs(x * np.cos(angle) + y * np.sin(angle)) - half, 0)
+    distance = np.hypot(beyond, y * np.cos(angle) - x * np.sin(angle))
+    kernel = np.maximum(1 - distance, 0)
     return cv2.filter2D(image, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REFLECT_101)
 
 

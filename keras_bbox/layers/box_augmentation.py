@@ -14,9 +14,10 @@ from keras_bbox.augment.batch_steps import BatchGenerator
 from keras_bbox.augment.spatial import check_range
 from keras_bbox.boxes import box_area, clip_boxes, convert_boxes, parse_format
 from keras_bbox.geometry import batches
-from keras_bbox.layers import pixels
+from keras_bbox.layers import filters, pixels
 from keras_bbox.layers.draws import (
     LOST,
+    Change,
     Least,
     best_try,
     draw_steps,
@@ -43,11 +44,11 @@ _CHOICES = {
 class BoxAugmentation(keras.layers.Layer):
     """Augments batches of images and their boxes as ``kb.augment.Pipeline`` does single images.
 
-    The steps are those of ``kb.augment`` that draw a matrix, and draw one for each image of the
-    batch; each image is warped once, straight to ``image_size``, and its boxes go through the same
-    matrix. It runs where the model runs: on TensorFlow, JAX and PyTorch, compiled or not, in
-    ``tf.data`` (with the TensorFlow backend) or before a model in a training step. In inference,
-    images are only resized.
+    The steps are those of ``kb.augment`` and draw for each image of the batch. Each image is warped
+    once, straight to ``image_size``, its boxes go through the same matrix, and filters follow. It
+    runs where the model runs: on TensorFlow, JAX and PyTorch, compiled or not, in ``tf.data`` (with
+    the TensorFlow backend) or before a model in a training step. In inference, images are only
+    resized.
 
     Images at least twice as large as ``image_size`` are first halved by area, all alike, so a crop
     cannot gain from pixels beyond that. All is computed in float32, under any dtype policy.
@@ -55,8 +56,9 @@ class BoxAugmentation(keras.layers.Layer):
     A saved model that holds this layer loads once ``keras_bbox`` has been imported.
 
     Args:
-        steps: The steps in order. Filters do not run on batches, nor do `RandomIOUCrop` and
-            `SomeOf`. `RandomBoxSafeCrop` leaves an image whole that has rows for boxes, but none.
+        steps: The steps in order. A filter takes its time for the whole batch, however few images
+            it is drawn for. `RandomBoxSafeCrop` leaves an image whole that has rows for boxes, but
+            none.
         image_size: ``(height, width)`` of the results.
         bounding_box_format: The format of the boxes, given and returned. In pixels they belong to
             the given images before, and to images of ``image_size`` after.
@@ -188,8 +190,8 @@ class BoxAugmentation(keras.layers.Layer):
         corners = None
         if rows is not None:
             corners = convert_boxes(rows, layout, "xyxy", height=height, width=width)
-        matrices, colors, over = self._draw(images, corners, exists)
-        images = self._paint(images, matrices, colors)
+        matrices, changes, over = self._draw(images, corners, exists)
+        images = self._paint(images, matrices, changes)
         if corners is None:
             return images, None, None
         height, width = self.image_size
@@ -198,8 +200,8 @@ class BoxAugmentation(keras.layers.Layer):
         moved = convert_boxes(moved, "xyxy", layout, height=height, width=width)
         return images, moved, over >= 0
 
-    def _draw(self, images: Array, corners: Any, exists: Any) -> tuple[Array, Any, Any]:
-        """Returns the matrices, those of color, and by how much each box is shown."""
+    def _draw(self, images: Array, corners: Any, exists: Any) -> tuple[Array, list[Change], Any]:
+        """Returns the matrices, the changes of pixels, and by how much each box is shown."""
         has_choice = self.hidden_boxes == "resample" and corners is not None
         tries = self.tries if has_choice else 1
         rng = BatchGenerator(uniforms(self._seed_generator, ops.shape(images)[0] * tries))
@@ -208,22 +210,28 @@ class BoxAugmentation(keras.layers.Layer):
         if corners is not None:
             seen = fill_up(corners, exists, height=size[0], width=size[1])
             boxes = ops.repeat(seen, tries, axis=0)
-        matrices, colors = draw_steps(self.steps, rng, source=size, target=target, boxes=boxes)
+        matrices, changes = draw_steps(self.steps, rng, source=size, target=target, boxes=boxes)
         if corners is None:
-            return matrices, colors, None
+            return matrices, changes, None
         by_try = ops.reshape(matrices, (-1, tries, 3, 3))
         least = Least(self.min_visibility, self.min_area, self.min_size)
         over = margins(corners, by_try, image_size=target, least=least, shape=self.rotated_boxes)
         best = best_try(over, exists)
-        colors = None if colors is None else pick(colors, best)
+        changes = [Change(step, *pick(drawn, best)) for step, *drawn in changes]
         matrices, over = pick(matrices, best), ops.sum(best[..., None] * over, axis=1)
         if has_choice:
             is_lost = ops.any(ops.logical_and(exists, over <= LOST), axis=1)
             resize = geometry.scaling(target[1] / size[1], target[0] / size[0])
             matrices = ops.where(is_lost[:, None, None], resize.astype("float32"), matrices)
-        return matrices, colors, over
+        return matrices, changes, over
 
-    def _paint(self, images: Array, matrices: Array, colors: Any) -> Array:
+    def _paint(self, images: Array, matrices: Array, changes: list[Change]) -> Array:
+        if any(map(filters.is_filter, changes)):
+            warped = self._warp(images, matrices, None)
+            return filters.change_pixels(warped, changes, self._seed_generator)
+        return self._warp(images, matrices, filters.join_colors(changes))
+
+    def _warp(self, images: Array, matrices: Array, colors: Array | None) -> Array:
         if not moves_pixels(self.steps):
             images = pixels.resize(images, self.image_size)
             return images if colors is None else pixels.color(images, colors)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_bbox import geometry
-from keras_bbox._arrays import Array
-from keras_bbox._numbers import product
-from keras_bbox.augment.batch_steps import NO_COLOR, BatchGenerator, Drawn, add_step
+from keras_bbox import augment, geometry
+from keras_bbox._arrays import Array, is_tensor
+from keras_bbox._numbers import product, select
+from keras_bbox.augment.batch_steps import BatchGenerator, Drawn, add_step
 from keras_bbox.boxes import clip_boxes
 from keras_bbox.geometry import batches
+from keras_bbox.layers.iou_crop import draw_iou_crop
 
 # Shares are computed in single width.
 ROUNDING = 1e-4
@@ -34,6 +35,20 @@ def uniforms(seed: Any, count: Any) -> Callable[[int], Array]:
     return lambda size: keras.random.uniform((size, count), seed=seed, dtype="float32")
 
 
+class Change(NamedTuple):
+    """A change of pixels that a step has drawn.
+
+    Attributes:
+        step: A color step or a filter.
+        parameters: ``matrix``, shape ``(B, 3, 4)``, or what the filter takes, each ``(B,)``.
+        runs: The images that it is drawn for, shape ``(B,)``; ``None`` for all.
+    """
+
+    step: Any
+    parameters: dict[str, Any]
+    runs: Array | None
+
+
 def draw_steps(
     steps: Sequence[Any],
     rng: BatchGenerator,
@@ -41,7 +56,7 @@ def draw_steps(
     source: tuple[int, int],
     target: tuple[int, int],
     boxes: Array | None = None,
-) -> tuple[Array, Array]:
+) -> tuple[Array, list[Change]]:
     """Draws all steps for all images, the resize to the target behind them.
 
     Args:
@@ -52,19 +67,69 @@ def draw_steps(
         boxes: For steps that look at them, ``xyxy`` in pixels, shape ``(B, N, 4)``.
 
     Returns:
-        The matrices from source to target, shape ``(B, 3, 3)``, and the color matrices,
-        ``(B, 3, 4)``, or ``None`` where there is no color step; float32 tensors.
+        The matrices from source to target, float32, shape ``(B, 3, 3)``, and the changes of pixels
+        in order.
     """
-    drawn = Drawn(np.eye(3), *source)
+    drawn, changes = Drawn(np.eye(3), *source), list[Change]()
     for step in steps:
-        drawn = add_step(step, rng, drawn, boxes)
+        drawn = _draw(step, rng, drawn, boxes, None, changes)
     fit = geometry.scaling(target[1] / drawn.width, target[0] / drawn.height)
     # One matrix for each image, also where no step has drawn any.
     zeros = ops.zeros_like(rng.random())[:, None, None]
-    matrix = ops.convert_to_tensor(product(fit, drawn.matrix), dtype="float32") + zeros
-    if drawn.color is NO_COLOR:
-        return matrix, None
-    return matrix, ops.convert_to_tensor(drawn.color, dtype="float32") + zeros
+
+    def for_each(matrix: Array) -> Array:
+        return ops.convert_to_tensor(matrix, dtype="float32") + zeros
+
+    for change in changes:
+        if "matrix" in change.parameters:
+            change.parameters["matrix"] = for_each(change.parameters["matrix"])
+    return for_each(product(fit, drawn.matrix)), changes
+
+
+def _draw(
+    step: Any,
+    rng: BatchGenerator,
+    drawn: Drawn,
+    boxes: Array | None,
+    runs: Array | None,
+    changes: list[Change],
+) -> Drawn:
+    """Draws a step for the images that it runs on; appends to the changes."""
+    for chosen, candidate in _choices(step, rng):
+        both = chosen if runs is None else ops.logical_and(runs, chosen)
+        drawn = _draw(candidate, rng, drawn, boxes, both, changes)
+    if hasattr(step, "choose"):
+        return drawn
+    if hasattr(step, "filter"):
+        parameters = step.filter(rng)
+        parameters.pop("name")
+        changes.append(Change(step, parameters, runs))
+        return drawn
+    if hasattr(step, "color_matrix"):
+        changes.append(Change(step, {"matrix": step.color_matrix(rng)}, runs))
+        return drawn
+    if isinstance(step, augment.RandomIOUCrop):
+        added = draw_iou_crop(step, rng, drawn, boxes)
+    else:
+        added = add_step(step, rng, drawn, boxes)
+    return added if runs is None else select(runs, added, drawn)
+
+
+def _choices(step: Any, rng: BatchGenerator) -> Iterator[tuple[Array, Any]]:
+    """What a step may choose, with the images for which it does."""
+    if isinstance(step, augment.RandAugment):
+        step = step.as_some_of()
+    if isinstance(step, augment.RandomApply):
+        yield rng.random() < step.probability, step.step
+    elif isinstance(step, augment.OneOf):
+        choice = rng.integers(len(step.steps))
+        for index, candidate in enumerate(step.steps):
+            yield choice == index, candidate
+    elif isinstance(step, augment.SomeOf):
+        order = rng.permutation(len(step.steps))
+        for place in range(step.count):
+            for index, candidate in enumerate(step.steps):
+                yield order[:, place] == index, candidate
 
 
 def margins(
@@ -110,10 +175,19 @@ def best_try(margins: Array, exists: Array) -> Array:
     return ops.one_hot(chosen, margins.shape[1], dtype="float32")
 
 
-def pick(matrices: Array, best: Array) -> Array:
-    """The matrices of the chosen tries, ``(B, R, C)`` out of ``(B * T, R, C)``."""
-    by_try = ops.reshape(matrices, (-1, best.shape[1], *matrices.shape[1:]))
-    return ops.sum(best[..., None, None] * by_try, axis=1)
+def pick(drawn: Any, best: Array) -> Any:
+    """What was drawn for the chosen tries: of arrays ``(B * T, ...)``, those of ``(B, ...)``."""
+
+    def of_best(values: Any) -> Any:
+        if not is_tensor(values):
+            return values
+        by_try = ops.reshape(values, (-1, best.shape[1], *values.shape[1:]))
+        chosen = ops.reshape(best, (-1, best.shape[1]) + (1,) * (len(values.shape) - 1))
+        picked = ops.sum(chosen * ops.cast(by_try, "float32"), axis=1)
+        is_truth = keras.backend.standardize_dtype(values.dtype) == "bool"
+        return ops.cast(picked, "bool") if is_truth else picked
+
+    return keras.tree.map_structure(of_best, drawn)
 
 
 def fill_up(boxes: Array, exists: Array, *, height: int, width: int) -> Array:

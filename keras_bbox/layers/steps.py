@@ -9,22 +9,21 @@ from typing import Any, NoReturn
 import keras
 
 from keras_bbox import augment
+from keras_bbox.layers.filters import FILTERS
 
-_CHOICES = (augment.RandomApply, augment.OneOf)
-_DRAWING = ("matrix", "view", "color_matrix")
+_DRAWING = ("matrix", "view", "color_matrix", "filter")
+_CHOOSING = (augment.RandomApply, augment.OneOf, augment.SomeOf, augment.RandAugment)
 
 
 def check_batch_steps(steps: Sequence[Any]) -> tuple[Any, ...]:
     """Returns the steps as a tuple, or raises for one that cannot run on a batch."""
     for step in steps:
-        if isinstance(step, _CHOICES):
+        if isinstance(step, _CHOOSING):
             check_batch_steps(_steps_of(step))
-        elif hasattr(step, "filter"):
-            _refuse(step, "works on pixels with their neighbors or a table")
-        elif isinstance(step, augment.RandomIOUCrop):
-            _refuse(step, "draws until a window suits the boxes of one image")
         elif hasattr(step, "choose"):
-            _refuse(step, "puts its steps in another order for each image")
+            _refuse(step, "chooses for one image")
+        elif hasattr(step, "filter") and type(step) not in FILTERS:
+            _refuse(step, "filters one image")
         elif not any(hasattr(step, method) for method in _DRAWING):
             raise TypeError(
                 "A step is an object of kb.augment that draws a matrix. Wrap a function: "
@@ -36,13 +35,15 @@ def check_batch_steps(steps: Sequence[Any]) -> tuple[Any, ...]:
 
 def _refuse(step: Any, reason: str) -> None:
     raise ValueError(
-        f"BoxAugmentation runs steps that draw a matrix, and {type(step).__name__} {reason}. Put "
-        "it into a kb.augment.Pipeline, which works image by image (BoundingBoxSequence takes "
-        f"one), or leave it out. Received: step={step!r}"
+        f"BoxAugmentation runs the filters and choices of kb.augment, and {type(step).__name__} "
+        f"{reason}. Put it into a kb.augment.Pipeline, which works image by image "
+        f"(BoundingBoxSequence takes one), or leave it out. Received: step={step!r}"
     )
 
 
 def _steps_of(choice: Any) -> Sequence[Any]:
+    if isinstance(choice, augment.RandAugment):
+        choice = choice.as_some_of()
     return (choice.step,) if isinstance(choice, augment.RandomApply) else choice.steps
 
 
@@ -50,8 +51,8 @@ def moves_pixels(steps: Sequence[Any]) -> bool:
     """Whether there is a spatial step among them."""
     return any(
         moves_pixels(_steps_of(step))
-        if isinstance(step, _CHOICES)
-        else not hasattr(step, "color_matrix")
+        if isinstance(step, _CHOOSING)
+        else not (hasattr(step, "color_matrix") or hasattr(step, "filter"))
         for step in steps
     )
 
@@ -90,7 +91,7 @@ def _refuse_to_save(step: Any) -> NoReturn:
 def _value_to_config(value: Any, step: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_value_to_config(part, step) for part in value]
-    if any(hasattr(value, method) for method in _DRAWING) or isinstance(value, _CHOICES):
+    if any(hasattr(value, method) for method in _DRAWING) or isinstance(value, _CHOOSING):
         return step_to_config(value)
     if callable(value):
         _refuse_to_save(step)
