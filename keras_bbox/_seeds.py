@@ -35,7 +35,8 @@ def generators(seed: int, epoch: int, rows: Iterable[int]) -> list[np.random.Gen
         True
     """
     entropies = [(seed, epoch, int(row)) for row in rows]
-    if max(map(max, entropies), default=0) >= 2**32:  # a number of several words
+    numbers = [number for entropy in entropies for number in entropy]
+    if numbers and not 0 <= min(numbers) <= max(numbers) < 2**32:  # several words, or an error
         return [np.random.default_rng(entropy) for entropy in entropies]
     words = np.zeros((_WORDS, len(entropies)), np.uint32)
     words[:3] = np.array(entropies, np.uint32).reshape(-1, 3).T
@@ -49,17 +50,22 @@ def generators(seed: int, epoch: int, rows: Iterable[int]) -> list[np.random.Gen
 class _Seeded(ISpawnableSeedSequence):
     """A seed sequence with the words that a generator begins with at hand."""
 
-    def __init__(self, entropy: tuple[int, ...], state: np.ndarray):
-        self.entropy = entropy
-        self.state = state
+    def __init__(self, entropy: tuple[int, ...], words: np.ndarray):
+        self.entropy = list(entropy)
+        self._words = words
 
     def generate_state(self, n_words, dtype=np.uint32):
-        if n_words == len(self.state) and dtype is np.uint64:
-            return self.state
+        if n_words == len(self._words) and dtype is np.uint64:
+            return self._words
         return self._sequence.generate_state(n_words, dtype)
 
     def spawn(self, n_children):
         return self._sequence.spawn(n_children)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._sequence, name)
 
     @cached_property
     def _sequence(self) -> np.random.SeedSequence:

@@ -100,3 +100,11 @@ def test_shearing_moves_by_the_distance_to_the_corner():
 def test_an_unknown_shape_is_refused():
     with pytest.raises(ValueError, match="shape must be 'hull' or 'ellipse'"):
         geometry.transform_boxes([0, 0, 1, 1], np.eye(3), shape="circle")
+
+
+def test_matrices_of_whole_numbers_work_about_any_point():
+    turn = np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    expected = geometry.about(turn, 2.5, 1.25)
+    assert np.allclose(geometry.about(np.tile(turn, (2, 1, 1)), 2.5, 1.25), expected)
+    each = geometry.about(turn[None], np.array([2.5, 0.0]), np.array([1.25, 0.0]))
+    assert np.allclose(each, [expected, turn])

@@ -433,11 +433,17 @@ class OwnChoice:
         return (augment.RandomFlip(),)
 
 
+class OwnSomeOf(augment.SomeOf):
+    def choose(self, rng):
+        return self.steps
+
+
 @pytest.mark.parametrize(
     ("step", "name"),
     [
         (OwnFilter(), "OwnFilter"),
         (OwnChoice(), "OwnChoice"),
+        (OwnSomeOf(), "OwnSomeOf"),
         (augment.OneOf([augment.Grayscale(), OwnFilter()]), "OwnFilter"),
         (augment.RandomApply(OwnFilter()), "OwnFilter"),
     ],

@@ -294,3 +294,32 @@ def test_a_crop_by_overlap_reaches_it_and_is_drawn_as_for_one_image():
         area = np.mean([view.height * view.width for view in views])
         drawn = np.where(is_whole, 101 * 150, np.prod(found[:, 2:] - found[:, :2], axis=1)).mean()
         assert abs(drawn / area - 1) < 0.06
+
+
+def test_a_length_without_boxes_is_a_number_of_boxes_too():
+    batch, none = photos(24, 24), np.zeros((6, 0, 4), np.float32)
+    for training in (True, False):
+        for options in ({}, {"hidden_boxes": "weight"}):
+            steps = [augment.RandomRotation(), augment.RandomIOUCrop()]
+            layer = BoxAugmentation(
+                steps, image_size=(16, 16), bounding_box_format="xyxy", **options
+            )
+            made, moved, *weights = layer(batch, none, training=training)
+            assert tuple(made.shape) == (6, 16, 16, 3) and tuple(moved.shape) == (6, 0, 4)
+            assert [tuple(weight.shape) for weight in weights] == [(6, 0)] * len(options)
+
+
+class OwnBoth:
+    """Of several methods, a pipeline asks the one that moves pixels."""
+
+    def matrix(self, rng, height, width):
+        return geometry.flip(width=width)
+
+    def color_matrix(self, rng):
+        return np.zeros((3, 4))
+
+
+def test_a_step_with_several_methods_moves_as_in_a_pipeline():
+    batch = photos(24, 24)
+    layer = BoxAugmentation([OwnBoth()], image_size=(24, 24), bounding_box_format="rel_xyxy")
+    assert np.abs(array(layer(batch)) - batch[:, :, ::-1]).max() < 0.01

@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,3 +34,17 @@ def test_a_generator_has_children_and_copies():
     assert copied.random() == rng.random() == expected.random()
     words = rng.bit_generator.seed_seq.generate_state(7)
     assert np.array_equal(words, np.random.SeedSequence([1, 2, 3]).generate_state(7))
+
+
+def test_its_seed_sequence_tells_what_numpy_s_tells():
+    (rng,), expected = generators(1, 2, [3]), np.random.SeedSequence([1, 2, 3])
+    found = rng.bit_generator.seed_seq
+    for name in ("entropy", "spawn_key", "pool_size", "n_children_spawned"):
+        assert getattr(found, name) == getattr(expected, name)
+    assert np.array_equal(found.pool, expected.pool)
+    assert not hasattr(found, "nothing")
+
+
+def test_negative_numbers_are_refused_as_by_numpy():
+    with pytest.raises(ValueError, match="non-negative"):
+        generators(-1, 0, [0])

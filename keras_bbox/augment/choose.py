@@ -107,7 +107,8 @@ class OneOf:
     steps: Sequence[Step] = (RandomBrightness(), RandomContrast())
 
     def __post_init__(self):
-        check_range("the number of steps", len(check_steps(self.steps)), 1, np.inf)
+        object.__setattr__(self, "steps", check_steps(self.steps))
+        check_range("the number of steps", len(self.steps), 1, np.inf)
 
     def choose(self, rng: np.random.Generator) -> tuple[Step, ...]:
         return (self.steps[int(rng.integers(len(self.steps)))],)
@@ -136,7 +137,8 @@ class SomeOf:
     count: int = 2
 
     def __post_init__(self):
-        check_range("count", self.count, 0, len(check_steps(self.steps)))
+        object.__setattr__(self, "steps", check_steps(self.steps))
+        check_range("count", self.count, 0, len(self.steps))
 
     def choose(self, rng: np.random.Generator) -> tuple[Step, ...]:
         order = rng.permutation(len(self.steps))[: self.count]

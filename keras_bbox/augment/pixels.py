@@ -234,7 +234,7 @@ class RandomErasing:
     def filter(self, rng: np.random.Generator) -> dict:
         count = rng.integers(1, self.count, endpoint=True)
         boxes = []
-        for k in range(self.count):
+        for k in range(int(self.count)):
             width, height = rng.uniform(self.low, self.high, size=2)
             x, y = rng.random(2)
             x, y = x * (1 - width), y * (1 - height)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_bbox import _numbers
+from keras_bbox._arrays import array_module
 from keras_bbox._numbers import PLAIN, Number
 
 # Of no, one, two and three quarter turns.
@@ -173,9 +174,11 @@ def about(matrix: np.ndarray, x: Number, y: Number) -> np.ndarray:
     """
     # The product of three matrices, written out: it takes a third of the time.
     (a, b, c), (d, e, f), (g, h, i) = _numbers.entries(matrix)
-    if isinstance(matrix, np.ndarray) and matrix.ndim > 2 and not matrix[..., 2, :2].any():
-        moved = matrix.copy()
-        moved[..., 0, 2], moved[..., 1, 2] = c - a * x - b * y + x * i, f - d * x - e * y + y * i
+    if len(matrix.shape) > 2 and array_module(matrix, x, y) is np and not matrix[..., 2, :2].any():
+        c, f = c - a * x - b * y + x * i, f - d * x - e * y + y * i
+        moved = np.empty((*c.shape, 3, 3))
+        moved[:] = matrix
+        moved[..., 0, 2], moved[..., 1, 2] = c, f
         return moved
     c, f, i = c - a * x - b * y, f - d * x - e * y, i - g * x - h * y
     top, middle = (a + x * g, b + x * h, c + x * i), (d + y * g, e + y * h, f + y * i)

@@ -66,6 +66,7 @@ def warp_image(
     """
     if border not in BORDERS:
         raise ValueError(f"border must be one of {sorted(BORDERS)}. Received: border={border!r}")
+    matrix = np.asarray(matrix, np.float64)
     scales = _scales(matrix, *image.shape[:2])
     # Where nothing outside the image comes into view, its edges need no care.
     is_whole = _is_whole_resize(image, matrix, height, width)

@@ -57,8 +57,8 @@ class BoxAugmentation(keras.layers.Layer):
 
     Args:
         steps: The steps in order. A filter takes its time for the whole batch, however few images
-            it is drawn for. `RandomBoxSafeCrop` leaves an image whole that has rows for boxes, but
-            none.
+            it is drawn for, and a choice that of all its steps. For `RandomBoxSafeCrop` and
+            `RandomIOUCrop`, an image that has rows for boxes, but none, is one box.
         image_size: ``(height, width)`` of the results.
         bounding_box_format: The format of the boxes, given and returned. In pixels they belong to
             the given images before, and to images of ``image_size`` after.
@@ -166,11 +166,16 @@ class BoxAugmentation(keras.layers.Layer):
             return self._augment(images)[0] if training else pixels.resize(images, self.image_size)
         given = ops.cast(boxes, "float32")
         rows = given if len(given.shape) == 3 else given[:, None]
+        may_be_none = not rows.shape[1]
+        if may_be_none:  # or an unknown number; no array is without entries then
+            rows = ops.pad(rows, ((0, 0), (0, 1), (0, 0)))
         exists = box_area(rows, self.bounding_box_format) > 0
         augment = self._augment if training else self._resize
         images, moved, shown = augment(images, rows, exists)
         moved = ops.where(exists[..., None], moved, rows)
         weights = ops.cast(ops.logical_and(shown, exists), "float32")
+        if may_be_none:
+            moved, weights = moved[:, :-1], weights[:, :-1]
         if len(given.shape) == 2:
             moved, weights = moved[:, 0], weights[:, 0]
         return (images, moved, weights) if self.hidden_boxes == "weight" else (images, moved)

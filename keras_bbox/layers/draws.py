@@ -94,25 +94,23 @@ def _draw(
     runs: Array | None,
     changes: list[Change],
 ) -> Drawn:
-    """Draws a step for the images that it runs on; appends to the changes."""
+    """Draws a step for all images, of which it runs on some; appends to the changes."""
     for chosen, candidate in _choices(step, rng):
         both = chosen if runs is None else ops.logical_and(runs, chosen)
         drawn = _draw(candidate, rng, drawn, boxes, both, changes)
     if hasattr(step, "choose"):
         return drawn
-    if hasattr(step, "filter"):
+    if hasattr(step, "view") or hasattr(step, "matrix"):
+        is_iou_crop = type(step) is augment.RandomIOUCrop
+        added = (draw_iou_crop if is_iou_crop else add_step)(step, rng, drawn, boxes)
+        return added if runs is None else select(runs, added, drawn)
+    if hasattr(step, "color_matrix"):
+        parameters = {"matrix": step.color_matrix(rng)}
+    else:
         parameters = step.filter(rng)
         parameters.pop("name")
-        changes.append(Change(step, parameters, runs))
-        return drawn
-    if hasattr(step, "color_matrix"):
-        changes.append(Change(step, {"matrix": step.color_matrix(rng)}, runs))
-        return drawn
-    if isinstance(step, augment.RandomIOUCrop):
-        added = draw_iou_crop(step, rng, drawn, boxes)
-    else:
-        added = add_step(step, rng, drawn, boxes)
-    return added if runs is None else select(runs, added, drawn)
+    changes.append(Change(step, parameters, runs))
+    return drawn
 
 
 def _choices(step: Any, rng: BatchGenerator) -> Iterator[tuple[Array, Any]]:
@@ -125,7 +123,7 @@ def _choices(step: Any, rng: BatchGenerator) -> Iterator[tuple[Array, Any]]:
         choice = rng.integers(len(step.steps))
         for index, candidate in enumerate(step.steps):
             yield choice == index, candidate
-    elif isinstance(step, augment.SomeOf):
+    elif isinstance(step, augment.SomeOf) and step.count:
         order = rng.permutation(len(step.steps))
         for place in range(step.count):
             for index, candidate in enumerate(step.steps):

@@ -113,16 +113,18 @@ def _motion_blur(
 ) -> Array:
     reach = math.ceil((step.length - 1) / 2)
     around = range(-reach, reach + 1)
-    places = [(y, x) for y in around for x in around]
-    angle, half = degrees * (math.pi / 180), (length - 1) / 2
+    # No line reaches into the corners of the square.
+    within = (step.length + 1) / 2
+    places = [(y, x) for y in around for x in around if math.hypot(x, y) < within]
+    y, x = (ops.convert_to_tensor(part) for part in np.array(places, np.float32).T)
+    angle, half = (degrees * (math.pi / 180))[:, None], ((length - 1) / 2)[:, None]
     cos, sin = ops.cos(angle), ops.sin(angle)
-    taps = []
-    for y, x in places:  # see images.filters.motion_blur
-        beyond = ops.maximum(ops.abs(x * cos + y * sin) - half, 0.0)
-        distance = ops.sqrt(beyond**2 + (y * cos - x * sin) ** 2)
-        taps.append(ops.maximum(1.0 - distance, 0.0))
-    total = sum(taps[1:], taps[0])
-    return _weighted(images, [tap / total for tap in taps], places)
+    # See images.filters.motion_blur.
+    beyond = ops.maximum(ops.abs(x * cos + y * sin) - half, 0.0)
+    distance = ops.sqrt(beyond**2 + (y * cos - x * sin) ** 2)
+    weights = ops.maximum(1.0 - distance, 0.0)
+    weights = weights / ops.sum(weights, axis=1, keepdims=True)
+    return _weighted(images, [weights[:, k] for k in range(len(places))], places)
 
 
 def _weighted(images: Array, taps: Sequence[Array], places: Sequence[tuple[int, int]]) -> Array:

@@ -35,31 +35,27 @@ def draw_iou_crop(
         (step.low + (1 - step.low) * shares[:, k]) * size for k, size in ((0, height), (1, width))
     )
     rows, columns = ops.floor(height), ops.floor(width)
-    in_rows = ops.clip(ops.round(high), 1.0, rows)
-    in_columns = ops.clip(ops.round(wide), 1.0, columns)
-    x = _place(shares[:, 2], columns - in_columns)
-    y = _place(shares[:, 3], rows - in_rows)
+    tall, broad = ops.clip(ops.round(high), 1.0, rows), ops.clip(ops.round(wide), 1.0, columns)
+    x, y = _place(shares[:, 2], columns - broad), _place(shares[:, 3], rows - tall)
     suits = ops.logical_and(high <= 2 * wide, wide <= 2 * high)
     if boxes is not None:
         seen = move_boxes(boxes, drawn.matrix, shape="hull")
         # The choice behind the last is no crop at all, see below.
-        thresholds = ops.convert_to_tensor([*step.min_ious, 0.0])
-        thresholds = ops.take(thresholds, ops.cast(choice, "int32"))
-        shown = _holds(seen, x, y, in_columns, in_rows, thresholds[:, None, None])
-        suits = ops.logical_and(suits, shown)
+        thresholds = ops.convert_to_tensor([*step.min_ious, 0.0], dtype="float32")
+        thresholds = ops.take(thresholds, ops.cast(choice, "int32"))[:, None, None]
+        suits = ops.logical_and(suits, _holds(seen, x, y, broad, tall, thresholds))
     found = ops.logical_and(ops.any(suits, axis=1), choice < count)
     first = ops.one_hot(ops.argmax(suits, axis=1), step.tries, dtype="float32")
-    x, y, wide, high = (
-        ops.where(found, ops.sum(first * drawn_by_try, axis=1), whole)
-        for drawn_by_try, whole in (
-            (x, 0.0),
-            (y, 0.0),
-            (in_columns, drawn.width),
-            (in_rows, drawn.height),
-        )
+
+    def of_first(by_try: Array, otherwise: Any) -> Array:
+        return ops.where(found, ops.sum(first * by_try, axis=1), otherwise)
+
+    to_corner = geometry.translation(-of_first(x, 0.0), -of_first(y, 0.0))
+    return drawn._replace(
+        matrix=product(to_corner, drawn.matrix),
+        height=of_first(tall, drawn.height),
+        width=of_first(broad, drawn.width),
     )
-    matrix = product(geometry.translation(-x, -y), drawn.matrix)
-    return drawn._replace(matrix=matrix, height=high, width=wide)
 
 
 def _of_tries(size: Any) -> Array:

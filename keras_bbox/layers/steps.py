@@ -18,7 +18,7 @@ _CHOOSING = (augment.RandomApply, augment.OneOf, augment.SomeOf, augment.RandAug
 def check_batch_steps(steps: Sequence[Any]) -> tuple[Any, ...]:
     """Returns the steps as a tuple, or raises for one that cannot run on a batch."""
     for step in steps:
-        if isinstance(step, _CHOOSING):
+        if type(step) in _CHOOSING:
             check_batch_steps(_steps_of(step))
         elif hasattr(step, "choose"):
             _refuse(step, "chooses for one image")
@@ -26,7 +26,7 @@ def check_batch_steps(steps: Sequence[Any]) -> tuple[Any, ...]:
             _refuse(step, "filters one image")
         elif not any(hasattr(step, method) for method in _DRAWING):
             raise TypeError(
-                "A step is an object of kb.augment that draws a matrix. Wrap a function: "
+                "A step is an object of kb.augment. Wrap a function that draws a matrix: "
                 "kb.augment.Spatial(function) or kb.augment.Color(function). "
                 f"Received: step={step!r}"
             )
@@ -52,7 +52,7 @@ def moves_pixels(steps: Sequence[Any]) -> bool:
     return any(
         moves_pixels(_steps_of(step))
         if isinstance(step, _CHOOSING)
-        else not (hasattr(step, "color_matrix") or hasattr(step, "filter"))
+        else hasattr(step, "view") or hasattr(step, "matrix")
         for step in steps
     )
 
