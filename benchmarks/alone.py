@@ -13,6 +13,7 @@ from photos import Photos
 from turns import Run
 
 from keras_bbox import BoundingBoxSequence, augment, images
+from keras_bbox._seeds import generators
 
 COUNT = 2 * BATCH
 
@@ -112,7 +113,7 @@ def stages(photos: Photos) -> Callable[[int], dict[str, float]]:
     work: dict[str, Callable[[], object]] = {
         "read": lambda: [images.open_photo(path) for path in paths],
         "decode": lambda: [files[k].decode(files[k].factor) for k in rows],
-        "draw": lambda: _rngs(0, BATCH),
+        "draw": lambda: generators(0, 0, rows),
         "augment": lambda: [None for _ in pipeline.batch(samples, rngs, size)],
         "warp": lambda: [warp(k) for k in rows],
         "color": lambda: [images.apply_filter(moved[k], "color", matrix=colors[k]) for k in rows],

@@ -80,9 +80,12 @@ def draw_steps(
     def for_each(matrix: Array) -> Array:
         return ops.convert_to_tensor(matrix, dtype="float32") + zeros
 
-    for change in changes:
-        if "matrix" in change.parameters:
-            change.parameters["matrix"] = for_each(change.parameters["matrix"])
+    changes = [
+        change._replace(parameters={"matrix": for_each(change.parameters["matrix"])})
+        if "matrix" in change.parameters
+        else change
+        for change in changes
+    ]
     return for_each(product(fit, drawn.matrix)), changes
 
 

@@ -36,8 +36,9 @@ def change_pixels(images: Array, changes: Sequence[Change], generator: Any) -> A
         Shape ``(B, H, W, 3)``.
     """
     colors = None  # those that have not been mixed yet: two without a filter between are one
-    for k, (step, parameters, runs) in enumerate(changes):
-        if not is_filter(changes[k]):
+    for k, change in enumerate(changes):
+        step, parameters, runs = change
+        if not is_filter(change):
             colors = _joined(colors, parameters["matrix"], runs)
             continue
         if colors is not None and all(map(is_filter, changes[k:])):
